@@ -2,9 +2,9 @@
 
     python experiments/labels/ingest.py 1 ANSWERS... [--annotator reader-1]
 
-An answer is `number|codes|role parts`: codes A, D, C or `-`, with `?` for a close call; a role part is `A:speaker>target`.
-Refuses missing or double numbers, unknown codes, stances without a role part and roles that are not in the sentence.
-Writes `labelled-round-N.jsonl` into the cache.
+An answer is `number|codes|role parts`: codes A, D, C or `-`, with `?` for a close call; a role part is
+`A:speaker>target`. Refuses missing or double numbers, unknown codes, stances without a role part and roles that are
+not in the sentence. Writes `labelled-round-N.jsonl` into the cache.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
+
+from readings import read_jsonl
 
 CODES = {"A": "accusation", "D": "denial", "C": "call_to_negotiate"}
 
@@ -52,10 +54,10 @@ def parse(line: str, text: str) -> tuple[list[str], dict, bool, list[str]]:
 def read_answers(paths: list[Path]) -> dict[int, str]:
     answers: dict[int, str] = {}
     for path in paths:
-        for raw in open(path, encoding="utf-8"):
+        for raw in path.read_text("utf-8").split("\n"):
             if not raw.strip():
                 continue
-            number, _, rest = raw.rstrip("\n").partition("|")
+            number, _, rest = raw.rstrip("\r").partition("|")
             if int(number) in answers:
                 sys.exit(f"{path}: number {number} twice")
             answers[int(number)] = rest
@@ -70,7 +72,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("experiments/.cache"))
     args = parser.parse_args()
     answers = read_answers(args.answers)
-    rows = [json.loads(x) for x in open(args.cache / f"round-{args.round}.jsonl", encoding="utf-8")]
+    rows = read_jsonl(args.cache / f"round-{args.round}.jsonl")
     missing = [r["n"] for r in rows if r["n"] not in answers]
     if missing:
         sys.exit(f"no answer for {missing[:20]} ({len(missing)} in all)")
@@ -82,8 +84,10 @@ def main() -> None:
                 print(f"{r['n']}: {c}")
             counts.update(stances or ["none"])
             counts["unsure"] += unsure
-            record = {k: v for k, v in r.items() if k != "n"}
-            out.write(json.dumps({"id": f"round{args.round}-{r['n']:04d}", **record, "stances": stances, "roles": roles, "unsure": unsure, "annotator": args.annotator, "round": args.round}, ensure_ascii=False) + "\n")
+            record = {"id": f"round{args.round}-{r['n']:04d}", **{k: v for k, v in r.items() if k != "n"}}
+            record |= {"stances": stances, "roles": roles, "unsure": unsure}
+            record |= {"annotator": args.annotator, "round": args.round}
+            out.write(json.dumps(record, ensure_ascii=False) + "\n")
     print(dict(counts))
 
 

@@ -16,10 +16,12 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from readings import read_jsonl
 from sentencex import segment
 
 WORD = re.compile(r"\w+")
-STOP = frozenset("the a an of to in and that for on with is are was were by as at it its be has have had this which".split())
+WORDS = "the a an of to in and that for on with is are was were by as at it its be has have had this which"
+STOP = frozenset(WORDS.split())
 
 
 def words(text: str) -> list[str]:
@@ -47,10 +49,7 @@ class Twins:
         for w in ws - STOP:
             for i in self.index.get(w, ()):
                 hits[i] += 1
-        for i, n in hits.items():
-            if n >= 3 and len(ws & self.sets[i]) >= self.floor * len(ws | self.sets[i]):
-                return True
-        return False
+        return any(n >= 3 and len(ws & self.sets[i]) >= self.floor * len(ws | self.sets[i]) for i, n in hits.items())
 
 
 def sentences(shared: Path):
@@ -72,8 +71,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("experiments/.cache"))
     args = parser.parse_args()
     args.cache.mkdir(parents=True, exist_ok=True)
-    gold = [json.loads(x)["text"] for x in open(args.shared / "gold/dev.jsonl", encoding="utf-8")]
-    seen = {key(json.loads(x)["text"]) for x in open(args.shared / "labelled/real.jsonl", encoding="utf-8")}
+    gold = [row["text"] for row in read_jsonl(args.shared / "gold/dev.jsonl")]
+    seen = {key(row["text"]) for row in read_jsonl(args.shared / "labelled/real.jsonl")}
     twins = Twins(gold)
     kept = defaultdict(int)
     dropped = defaultdict(int)

@@ -5,7 +5,7 @@
 Reads the pool (pool.py), scores it with a words-and-bigrams model trained on everything labelled so far or, where
 `scores.npy` (pool rows x 3, a teacher's probabilities) lies in the cache, with that, and writes
 `round-N.jsonl` (the sentences, shuffled, without scores, so that the reader cannot see what the model thinks).
-A tenth is random, two fifths uncertain, half likely positive; rare stances first; news and UN speeches in equal parts.
+A tenth is random, a third uncertain, half likely positive; rare stances first; news and UN speeches in equal parts.
 Accusations without a verb of accusing ("implied") get their own share. Seed: the round's number.
 """
 
@@ -18,6 +18,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from readings import numbered, read_jsonl
 
 STANCES = ("accusation", "denial", "call_to_negotiate")
 ACCUSING = re.compile(
@@ -28,9 +29,8 @@ ACCUSING = re.compile(
 
 
 def load_labelled(shared: Path, cache: Path) -> tuple[list[str], np.ndarray]:
-    rows = []
-    for path in [shared / "labelled/real.jsonl", shared / "labelled/composed.jsonl", *sorted(cache.glob("labelled-round-*.jsonl"))]:
-        rows += [json.loads(line) for line in open(path, encoding="utf-8")]
+    rounds = numbered(cache.glob("labelled-round-[0-9]*.jsonl"))
+    rows = read_jsonl(shared / "labelled/real.jsonl", shared / "labelled/composed.jsonl", *rounds)
     return [r["text"] for r in rows], np.array([[s in r["stances"] for s in STANCES] for r in rows], dtype=int)
 
 
@@ -41,10 +41,12 @@ def tfidf_scores(shared: Path, cache: Path, texts: list[str]) -> np.ndarray:
     train, y = load_labelled(shared, cache)
     vec = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
     x, pool = vec.fit_transform(train), vec.transform(texts)
-    return np.column_stack([
-        LogisticRegression(C=4, class_weight="balanced", max_iter=400).fit(x, y[:, j]).predict_proba(pool)[:, 1]
-        for j in range(len(STANCES))
-    ])
+    return np.column_stack(
+        [
+            LogisticRegression(C=4, class_weight="balanced", max_iter=400).fit(x, y[:, j]).predict_proba(pool)[:, 1]
+            for j in range(len(STANCES))
+        ]
+    )
 
 
 def main() -> None:
@@ -59,10 +61,12 @@ def main() -> None:
         pool = [json.loads(line) for line in lines]
     texts = [r["text"] for r in pool]
     taken = set()
-    for path in args.cache.glob("round-*.jsonl"):
-        taken |= {json.loads(x)["pool"] for x in open(path, encoding="utf-8")}
+    for path in args.cache.glob("round-[0-9]*.jsonl"):
+        taken |= {row["pool"] for row in read_jsonl(path)}
     stored = args.cache / "scores.npy"
     p = np.load(stored).astype(float) if stored.exists() else tfidf_scores(args.shared, args.cache, texts)
+    # a words model's ranking is kept almost as it is; among what a teacher is sure of, chance brings variety
+    spread = 0.15 if stored.exists() else 0.03
     print("scores from", stored.name if stored.exists() else "words and bigrams")
     un = np.array([r["corpus"] == "ungd" for r in pool])
     explicit = np.array([bool(ACCUSING.search(t)) for t in texts])
@@ -73,24 +77,25 @@ def main() -> None:
         """The `count` best free sentences by `score`, half news and half UN, with a little chance so rounds differ."""
         for side in (un, ~un):
             ok = np.flatnonzero(free & side & (score > floor))
-            noisy = score[ok] + rng.gumbel(0, 0.03, len(ok))
+            noisy = score[ok] + rng.gumbel(0, spread, len(ok))
             for i in ok[np.argsort(-noisy)][: count // 2]:
                 chosen[int(i)] = name
                 free[i] = False
 
     n = args.size
     implied = np.where(explicit, -1, p[:, 0])
-    take("likely denial", p[:, 1], n * 16 // 100)
-    take("likely implied accusation", implied, n * 14 // 100, -0.5)
-    take("likely accusation", np.where(explicit, p[:, 0], -1), n * 8 // 100, -0.5)
-    take("likely call_to_negotiate", p[:, 2], n * 12 // 100)
-    for j, share in ((0, 20), (1, 10), (2, 10)):
+    take("likely denial", p[:, 1], n * 22 // 100)
+    take("likely implied accusation", implied, n * 12 // 100, -0.5)
+    take("likely accusation", np.where(explicit, p[:, 0], -1), n * 4 // 100, -0.5)
+    take("likely call_to_negotiate", p[:, 2], n * 14 // 100)
+    for j, share in ((0, 14), (1, 12), (2, 10)):
         take(f"uncertain {STANCES[j]}", -np.abs(p[:, j] - 0.5), n * share // 100)
     take("random", rng.random(len(pool)) * 100, n - len(chosen))
     order = rng.permutation(sorted(chosen))
     with open(args.cache / f"round-{args.round}.jsonl", "w", encoding="utf-8") as out:
         for k, i in enumerate(order):
-            out.write(json.dumps({"n": k, "pool": int(i), "chosen": chosen[int(i)], **pool[i]}, ensure_ascii=False) + "\n")
+            row = {"n": k, "pool": int(i), "chosen": chosen[int(i)], **pool[i]}
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
     print(len(order), "chosen")
 
 

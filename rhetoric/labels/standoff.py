@@ -246,7 +246,7 @@ class Standoff:
                 for stance, found in roles.items()
             }
 
-        known = {
+        return {
             "id": self.id,
             "corpus": self.corpus,
             "document": self.document,
@@ -259,8 +259,8 @@ class Standoff:
             "anchors": spans(self.anchors),
             "unsure": self.unsure,
             "annotator": self.annotator,
+            **self.extra,
         }
-        return {name: value for name, value in known.items() if value is not None} | dict(self.extra)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], stances: Sequence[str] | None = STANCES) -> Standoff:
