@@ -114,7 +114,13 @@ def main() -> None:
     if second:
         folder = args.labels / "second-reading"
         folder.mkdir(exist_ok=True)
-        twice = [(label(first[row["first"]], "reader-1"), label(row, "reader-2")) for row in second]
+        twice = [
+            (
+                label(first[row["first"]], "reader-1" if "corpus" in first[row["first"]] else "author"),
+                label(row, "reader-2"),
+            )
+            for row in second
+        ]
         labels.write(folder / "first.jsonl", [standoff({}, reading) for reading, _ in twice])
         labels.write(folder / "second.jsonl", [standoff({}, reading) for _, reading in twice])
         report["read twice"] = len(twice)

@@ -1,0 +1,101 @@
+"""Turn a taught encoder into the shipped ONNX file: vocabulary pruned to what the pool uses, weights in int8.
+
+    python experiments/accurate/export.py FOLDER OUT [--min-count 2]
+
+Writes OUT/encoder.onnx and OUT/tokenizer.json; prints size and the largest change of a probability on the held-out labels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "teacher"))
+import data  # noqa: E402
+import encoder as E  # noqa: E402
+from train import masker  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--min-count", type=int, default=2)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--cache", type=Path, default=Path("experiments/.cache"))
+    args = parser.parse_args()
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    mask = masker(True)
+    model, tok = E.load(args.folder)
+    rows = data.labelled(args.shared, args.cache)
+    counts: Counter = Counter()
+    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
+        pool = [mask(json.loads(line)["text"]) for line in lines]
+    for part in ([mask(r["text"]) for r in rows], pool):
+        for lo in range(0, len(part), 20_000):
+            for ids in tok(part[lo : lo + 20_000])["input_ids"]:
+                counts.update(ids)
+    spec = json.loads(tok.backend_tokenizer.to_str())
+    vocab = spec["model"]["vocab"]
+    special = {t["content"] for t in spec["added_tokens"]}
+    keep = sorted((i for t, i in vocab.items() if counts[i] >= args.min_count or t in special or len(t.removeprefix("##")) == 1))
+    names = {i: t for t, i in vocab.items()}
+    spec["model"]["vocab"] = {names[i]: n for n, i in enumerate(keep)}
+    new = {i: n for n, i in enumerate(keep)}
+    for t in spec["added_tokens"]:
+        t["id"] = new[t["id"]]
+    post = spec.get("post_processor") or {}
+    for value in (post.get("special_tokens") or {}).values():
+        value["ids"] = [new[i] for i in value["ids"]]
+    for side in ("sep", "cls"):
+        if side in post:
+            post[side][1] = new[post[side][1]]
+    spec["truncation"] = {"direction": "Right", "max_length": E.MAX_TOKENS, "strategy": "LongestFirst", "stride": 0}
+    spec["padding"] = None
+    table = model.body.embeddings.word_embeddings
+    with torch.no_grad():
+        table.weight = torch.nn.Parameter(table.weight[keep].clone(), requires_grad=False)
+    table.num_embeddings = len(keep)
+    table.padding_idx = new.get(tok.pad_token_id, 0)
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "tokenizer.json").write_text(json.dumps(spec, ensure_ascii=False), encoding="utf-8")
+    raw = args.cache / "encoder.raw.onnx"
+    ids = torch.randint(5, 50, (2, 9))
+    torch.onnx.export(model, (ids, torch.ones_like(ids)), str(raw), input_names=["input_ids", "attention_mask"], output_names=["logits"],
+                      dynamic_axes={"input_ids": {0: "batch", 1: "tokens"}, "attention_mask": {0: "batch", 1: "tokens"}, "logits": {0: "batch"}},
+                      opset_version=17, dynamo=False)
+    clean = args.cache / "encoder.clean.onnx"
+    quant_pre_process(str(raw), str(clean), skip_symbolic_shape=True)
+    quantize_dynamic(str(clean), str(args.out / "encoder.onnx"), weight_type=QuantType.QInt8, per_channel=True, reduce_range=False, op_types_to_quantize=["MatMul", "Gather"])
+    print("vocabulary", len(keep), "of", len(vocab), "size", (args.out / "encoder.onnx").stat().st_size / 1e6, "MB")
+
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    session = onnxruntime.InferenceSession(str(args.out / "encoder.onnx"), providers=["CPUExecutionProvider"])
+    small = Tokenizer.from_file(str(args.out / "tokenizer.json"))
+    held = [r for r in rows if data.held_out(r)]
+    texts = [mask(r["text"]) for r in held]
+    z = []
+    for t in texts:
+        i = small.encode(t).ids
+        z.append(session.run(None, {"input_ids": np.array([i], dtype=np.int64), "attention_mask": np.ones((1, len(i)), dtype=np.int64)})[0][0])
+    p = 1 / (1 + np.exp(-np.array(z)))
+    full, ftok = E.load(args.folder)
+    q = E.predict(full, ftok, texts)
+    print("largest change", np.abs(p - q).max(), "mean", np.abs(p - q).mean(), "changed at 0.5:", int(((p > 0.5) != (q > 0.5)).sum()), "of", p.size)
+    y = E.indicator(held)
+    print("held out before", E.f1_table(q, y), "after", E.f1_table(p, y))
+
+
+if __name__ == "__main__":
+    main()
