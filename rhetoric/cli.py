@@ -1,0 +1,390 @@
+"""The command line. Thin: every command calls one public function. Data on stdout, talk on stderr.
+
+Exit status: 0 fine, 1 failed, 2 wrong usage, 3 finished but some records were bad; 130 and 143 when stopped by a
+    signal.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+from rhetoric.errors import RhetoricError
+
+if TYPE_CHECKING:
+    from rhetoric.archive import Progress, Summary
+
+BAD_RECORDS: Final = 3
+
+
+class _Rhetoric(click.Group):
+    """A group whose commands turn the library's errors into one line on stderr."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
+        try:
+            return super().invoke(ctx)
+        except RhetoricError as error:
+            fail(str(error))
+
+
+def fail(message: str, status: int = 1) -> NoReturn:
+    """One line on stderr, then out."""
+    say(f"{click.style('error:', fg='red', bold=True)} {message}")
+    sys.exit(status)
+
+
+def say(message: str) -> None:
+    """Talk goes to stderr; click leaves colours out where that is no terminal or NO_COLOR is set."""
+    click.echo(message, err=True)
+
+
+@click.group(cls=_Rhetoric, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="diplomatic-rhetoric", prog_name="rhetoric")
+def main() -> None:
+    """Reads diplomatic prose: who accuses, who denies, who calls for negotiation, sentence by sentence."""
+
+
+def _record_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Options on how documents are found in records, shared by the commands that read archives."""
+    options = (
+        click.option("--text", metavar="COLUMN", help="Column of the text; guessed otherwise."),
+        click.option("--id", metavar="COLUMN", help="Column of the document's id; else file and line."),
+        click.option("--date", metavar="COLUMN", help="Column of the date; guessed otherwise."),
+        click.option("--language", metavar="COLUMN", help="Column of the language; not English is set aside."),
+        click.option(
+            "--max-document-mb",
+            type=click.FloatRange(0, min_open=True),
+            default=20.0,
+            show_default=True,
+            help="A larger text is rejected.",
+        ),
+        click.option(
+            "--encoding-errors",
+            type=click.Choice(["strict", "replace"]),
+            default="strict",
+            show_default=True,
+            help="Reject invalid UTF-8, or read it with U+FFFD in its place.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "-o", "--output", required=True, help="scores.jsonl, .csv (also .gz .zst .bz2), .parquet, or FOLDER/ for parts."
+)
+@_record_options
+@click.option("--model", default="fast", show_default=True, help="Name or folder of the model.")
+@click.option(
+    "--level", type=click.Choice(["sentence", "document"]), default="sentence", show_default=True, help="One row each."
+)
+@click.option("--only-stances", is_flag=True, help="Leave out rows without a stance.")
+@click.option("--format", help="Of the parts of FOLDER/.  [default: jsonl]")
+@click.option("-j", "--jobs", type=int, default=1, show_default=True, help="Processes; -1 is one per core.")
+@click.option("--dask", metavar="ADDRESS", help="Score on a Dask cluster, such as tcp://10.0.0.1:8786.")
+@click.option("--shard", metavar="I/N", help="Do the I-th of N portions only (SLURM arrays).")
+@click.option(
+    "--shard-mb",
+    type=click.FloatRange(0, min_open=True),
+    default=8.0,
+    show_default=True,
+    help="Text per shard; bounds memory.",
+)
+@click.option("--duplicates/--no-duplicates", default=True, show_default=True, help="Mark repeated documents.")
+@click.option("--keep-parts", is_flag=True, help="Leave OUTPUT.parts/ after success.")
+@click.option("--restart", is_flag=True, help="Throw away what an earlier run left.")
+def score(inputs: tuple[str, ...], output: str, **options: Any) -> None:
+    """Score archives: one row per sentence.
+
+    INPUT is a file, folder, glob, URL or - for standard input: .txt .html .jsonl .csv .tsv .parquet .zip .tar .warc,
+    plain or .gz .zst .bz2 .xz. A run that was stopped goes on when the same command is given again.
+    """
+    from rhetoric import archive
+
+    with _stoppable(output), _progress_bar() as (progress, talk):
+        try:
+            summary = archive.score(inputs, output, progress=progress, say=talk, **options)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+    _report(summary)
+
+
+@main.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("-o", "--output", required=True, help="A new folder for the files.")
+@_record_options
+@click.option(
+    "--size-mb", type=click.FloatRange(0, min_open=True), default=256.0, show_default=True, help="Text per file."
+)
+@click.option("--compression", type=click.Choice(["gz", "zst", "bz2"]), help="Of the files.  [default: none]")
+def split(inputs: tuple[str, ...], output: str, compression: str | None, **options: Any) -> None:
+    """Cut one huge input into JSONL files that can be scored apart."""
+    from rhetoric import archive
+
+    summary = archive.split(inputs, output, compression=compression or "", say=say, **options)
+    say(f"{summary.output}: {summary.documents:,} documents in {summary.shards_done:,} files")
+    _end_with_rejected(summary)
+
+
+def _report(summary: Summary) -> None:
+    stances = ", ".join(f"{count:,} {name}" for name, count in summary.stances.items())
+    say(
+        f"{summary.output}: {summary.rows:,} rows from {summary.sentences:,} sentences "
+        f"of {summary.documents:,} documents ({stances}); {summary.seconds:.1f} s"
+    )
+    if summary.shards_skipped:
+        shards = summary.shards_done + summary.shards_skipped
+        say(f"{summary.shards_skipped:,} of {shards:,} shards were finished before")
+    if summary.duplicates:
+        say(f"{summary.duplicates:,} documents repeat an earlier one (duplicate_of)")
+    if not summary.complete:
+        say("one portion is done; when all are, run the same command without --shard to put the table together")
+    _end_with_rejected(summary)
+
+
+def _end_with_rejected(summary: Summary) -> None:
+    where = f": see {summary.rejected_path}" if summary.rejected_path else ""
+    if summary.other_language:
+        say(f"{summary.other_language:,} records in other languages set aside{where}")
+    if summary.rejected:
+        say(f"{click.style(f'{summary.rejected:,} bad records', fg='yellow')}{where}")
+        sys.exit(BAD_RECORDS)
+
+
+@contextmanager
+def _stoppable(output: str) -> Iterator[None]:
+    """Ctrl-C and SIGTERM (what a batch system sends at the time limit) end the run cleanly, with advice."""
+    received = signal.SIGINT
+
+    def stop(number: int, frame: object) -> None:
+        nonlocal received
+        received = signal.Signals(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        fail(f"stopped. Finished shards are kept beside {output}: run the same command again to go on.", 128 + received)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[tuple[Callable[[Progress], None] | None, Callable[[str], None]]]:
+    """A bar with rate and time left where stderr is a terminal; nothing otherwise."""
+    if not sys.stderr.isatty():
+        yield None, say
+        return
+    began = time.monotonic()
+    bar: Any = None
+
+    def rate(now: Progress | None) -> str | None:
+        if now is None:
+            return None
+        return f"{now.sentences / max(time.monotonic() - began, 1e-9):,.0f} sentences/s"
+
+    def progress(now: Progress) -> None:
+        nonlocal bar
+        if bar is None:
+            bar = click.progressbar(
+                length=now.total or 0, label="scoring", file=sys.stderr, item_show_func=rate, show_eta=bool(now.total)
+            )
+            bar.__enter__()
+        bar.update(now.consumed - bar.pos, now)
+
+    def talk(message: str) -> None:
+        say(f"\r\033[K{message}" if bar is not None else message)
+
+    try:
+        yield progress, talk
+    finally:
+        if bar is not None:
+            bar.__exit__(None, None, None)
+
+
+@main.group()
+def labels() -> None:
+    """Labelled sentences: check, count, compare, convert, find their text."""
+
+
+_stances_option = click.option(
+    "--stance", "stances", multiple=True, metavar="NAME", help="A stance that may occur; repeat.  [default: our three]"
+)
+
+
+def _allowed(stances: tuple[str, ...]) -> tuple[str, ...]:
+    from rhetoric.stances import STANCES
+
+    return stances or STANCES
+
+
+def _table(rows: Iterable[Sequence[object]]) -> None:
+    """Columns on stdout: the first to the left, numbers to the right, None as a dash."""
+
+    def cell(value: object) -> str:
+        if isinstance(value, float):
+            return f"{value:.3f}"
+        return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+
+    cells = [[cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        head, *tail = (text.rjust(width) for text, width in zip(row, widths, strict=True))
+        click.echo("  ".join([head.strip().ljust(widths[0]), *tail]).rstrip())
+
+
+@labels.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True), metavar="[FILE|FOLDER]...")
+@_stances_option
+def check(paths: tuple[str, ...], stances: tuple[str, ...]) -> None:
+    """Verify every record of labelled JSONL files; without any, of the set that comes with the library."""
+    from rhetoric import labels as sets
+
+    found = sets.faults(*(paths or [sets.shipped()]), stances=_allowed(stances))
+    for fault in found:
+        click.echo(fault)
+    if found:
+        fail(f"{len(found):,} faults")
+    say("no faults")
+
+
+@labels.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True), metavar="[FILE|FOLDER]...")
+@_stances_option
+def stats(paths: tuple[str, ...], stances: tuple[str, ...]) -> None:
+    """Count records by source and stance."""
+    from rhetoric import labels as sets
+
+    names = _allowed(stances)
+    records = sets.read_any(*(paths or map(sets.shipped, ("real.jsonl", "composed.jsonl"))), stances=names)
+    rows: list[Sequence[object]] = [["source", "records", *names, "none", "unsure", "implied"]]
+    for c in sets.stats(records, names):
+        rows.append([c.source, c.records, *(c.stances[name] for name in names), c.none, c.unsure, c.implied])
+    _table(rows)
+
+
+@labels.command()
+@click.argument("first", type=click.Path(exists=True, dir_okay=False))
+@click.argument("second", type=click.Path(exists=True, dir_okay=False))
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the disagreements there, as JSONL.")
+@_stances_option
+def agreement(first: str, second: str, output: str | None, stances: tuple[str, ...]) -> None:
+    """Compare two readings of the same sentences: alpha, kappa and F1 per stance, overlap of roles, what to discuss."""
+    from rhetoric import labels as sets
+
+    names = _allowed(stances)
+    found = sets.agreement(sets.read_any(first, stances=names), sets.read_any(second, stances=names), names)
+    alone = f"{found.only_first:,} in {first} alone, {found.only_second:,} in {second} alone"
+    click.echo(f"{found.sentences:,} sentences in both, {alone}")
+    rows: list[Sequence[object]] = [["stance", "alpha", "kappa", "F1", "both", "first alone", "second alone"]]
+    rows += [[s.stance, s.alpha, s.kappa, s.f1, s.both, s.only_first, s.only_second] for s in found.stances]
+    _table(rows)
+    if found.roles:
+        rows = [["role", "sentences", "overlap F1", "same"]]
+        rows += [[f"{r.role} of {r.stance}", r.sentences, r.f1, r.exact] for r in found.roles]
+        _table(rows)
+    if output:
+        sets.write(output, found.disagreements)
+        say(f"{output}: {len(found.disagreements):,} sentences with different stances")
+        return
+    for difference in (d.to_dict() for d in found.disagreements):
+        readings = " | ".join(", ".join(difference[name]) or "none" for name in ("first", "second"))
+        click.echo(f"{readings}: {difference.get('text') or difference['id'] or difference['sha256']}")
+
+
+@labels.command()
+@click.argument("corpora", type=click.Path(exists=True, file_okay=False))
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="JSONL of the records with text.")
+@click.option(
+    "--labels",
+    "standoff",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Standoff records.  [default: those that come with the library]",
+)
+@click.option("--missing", type=click.Path(dir_okay=False), help="Write the records that were not found there.")
+def join(corpora: str, output: str, standoff: str | None, missing: str | None) -> None:
+    """Find the text of standoff labels in CORPORA, a folder with your copies of the corpora."""
+    from collections import Counter
+
+    from rhetoric import labels as sets
+
+    found = sets.join(corpora, standoff)
+    sets.write(output, found.records)
+    say(f"{output}: {len(found.records):,} sentences found, {len(found.missing):,} missing")
+    for reason, count in Counter(m.reason for m in found.missing).most_common(12):
+        say(f"  {count:,}: {reason}")
+    if missing:
+        sets.write(missing, (m.record for m in found.missing))
+    for fault in found.unread:
+        say(f"  not read: {fault}")
+    if not found.records:
+        fail("nothing was found")
+    if found.unread:
+        sys.exit(BAD_RECORDS)
+
+
+@labels.command()
+@click.argument("source", type=click.Path(exists=True, dir_okay=False))
+@click.argument("target", type=click.Path(dir_okay=False))
+@click.option(
+    "--from",
+    "source_format",
+    metavar="FORMAT",
+    help="rhetoric, doccano, label-studio, prodigy or csv; told by the file otherwise.",
+)
+@click.option("--to", "target_format", metavar="FORMAT", help="The same; told by the name otherwise.")
+@click.option(
+    "--interface", type=click.Path(dir_okay=False), help="Write the labelling interface for Label Studio there, too."
+)
+@_stances_option
+def convert(
+    source: str,
+    target: str,
+    source_format: str | None,
+    target_format: str | None,
+    interface: str | None,
+    stances: tuple[str, ...],
+) -> None:
+    """Convert labelled sentences from and to the files of labelling tools."""
+    from pathlib import Path
+
+    from rhetoric import labels as sets
+
+    names = _allowed(stances)
+    done = sets.convert(source, target, source_format=source_format, target_format=target_format, stances=names)
+    if interface:
+        Path(interface).write_text(sets.label_studio_config(names), encoding="utf-8")
+    say(f"{target}: {len(done.records):,} records")
+    for reason in done.skipped:
+        say(f"  no label: {reason}")
+    if done.skipped:
+        sys.exit(BAD_RECORDS)
+
+
+@labels.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True), metavar="FILE|FOLDER...")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="JSONL, most suspicious first.")
+@click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Parts of the cross-validation.")
+@_stances_option
+def suspects(paths: tuple[str, ...], output: str, folds: int, stances: tuple[str, ...]) -> None:
+    """Find labels that are likely wrong (confident learning), to be read again."""
+    from rhetoric import labels as sets
+    from rhetoric.model import StanceClassifier
+
+    names = _allowed(stances)
+    found = sets.suspects(sets.read(*paths, stances=names), StanceClassifier(stances=names), names, folds)
+    sets.write(output, found)
+    say(f"{output}: {len(found):,} suspicious labels")
