@@ -16,7 +16,6 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -207,7 +206,7 @@ def score(
     max_document_mb: float = 20.0,
     encoding_errors: str = "strict",
     duplicates: bool = True,
-    shard_mb: float = 8.0,
+    shard_mb: float = 4.0,
     keep_parts: bool = False,
     restart: bool = False,
     say: Callable[[str], None] | None = None,
@@ -262,6 +261,8 @@ def score(
         jobs = os.cpu_count() or 1
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}, wanted 1 or more, or -1 for one per core")
+    from rhetoric import __version__  # not above: the package imports this module while it is itself imported
+
     target = _Target.of(os.fspath(output), format)
     tables.check_writable(target.format)
     if not isinstance(model, Model):
@@ -270,9 +271,9 @@ def score(
         loaded = load(model)
     else:
         loaded = model
-    layout = Layout(target.format, level, only_stances, tuple(loaded.classes_), loaded.name, loaded.hash)
+    layout = Layout(target.format, level, only_stances, tuple(map(str, loaded.classes_)), loaded.name, loaded.hash)
     read = ReadOptions(text, id, date, language, int(max_document_mb * 1e6), encoding_errors == "replace")
-    job = Job(os.path.abspath(target.work), model, layout, read, int(shard_mb * 1e6), duplicates, _version())
+    job = Job(os.path.abspath(target.work), model, layout, read, int(shard_mb * 1e6), duplicates, __version__)
 
     sources = expand(given, exclude=target.own_paths(), say=say)
     total, large = prepare(job, sources, restart)
@@ -323,13 +324,6 @@ def _mark(argument: tuple[str, dict[int, str]], job: Job) -> int:
 def _open_lines(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8") as lines:
         yield from lines
-
-
-def _version() -> str:
-    try:
-        return version("diplomatic-rhetoric")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        return "unknown"
 
 
 def _portion(shard: tuple[int, int] | str | None) -> tuple[int, int] | None:

@@ -688,10 +688,11 @@ def _html_charset(data: bytes) -> str | None:
 # What holds no prose, and what frames it.
 _SILENT: Final = {"script", "style", "template", "noscript", "svg", "head", "select", "textarea", "iframe", "object"}
 _FRAME: Final = {"nav", "footer", "aside", "form", "menu"}
-_BLOCKS: Final = frozenset(
-    "address article blockquote br caption dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr "
-    "li main nav ol p pre section table td th tr ul".split()
-)
+_BLOCKS: Final = {
+    "address", "article", "blockquote", "br", "caption", "dd", "div", "dl", "dt", "fieldset", "figcaption", "figure",
+    "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre",
+    "section", "table", "td", "th", "tr", "ul",
+}  # fmt: skip
 
 
 class _Prose(HTMLParser):
