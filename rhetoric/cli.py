@@ -98,7 +98,7 @@ def _record_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--shard-mb",
     type=click.FloatRange(0, min_open=True),
-    default=8.0,
+    default=4.0,
     show_default=True,
     help="Text per shard; bounds memory.",
 )

@@ -127,6 +127,12 @@ class Disagreement:
     first: Record
     second: Record
 
+    def to_dict(self) -> dict[str, Any]:
+        """Both readings side by side; with the text, or for records without it their hash."""
+        text = {"text": self.first.text} if isinstance(self.first, Label) else {"sha256": self.first.key}
+        readings = {"first": list(self.first.stances), "second": list(self.second.stances)}
+        return {"id": self.first.id, **text, **readings, "unsure": self.first.unsure or self.second.unsure}
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -222,6 +228,11 @@ class Suspect:
     stance: str
     given: bool
     probability: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record with the fields ``suspect`` (the stance), ``given`` and ``probability``."""
+        doubt = {"suspect": self.stance, "given": self.given, "probability": round(self.probability, 4)}
+        return self.label.to_dict() | doubt
 
 
 def suspects(

@@ -58,9 +58,9 @@ def parse_lines(path: FilePath) -> Iterator[tuple[int, dict[str, Any] | LabelErr
 
 
 def _conflicts(placed: Iterable[tuple[str, Label | Standoff]]) -> list[str]:
-    """Faults where one annotator gave the same sentence different stances, or two records have one id."""
+    """Faults where one annotator gave the same sentence different stances, or two records of a file have one id."""
     first: dict[tuple[str, str | None], tuple[str, tuple[str, ...]]] = {}
-    ids: dict[tuple[str, str | None], str] = {}
+    ids: dict[tuple[str, str], str] = {}
     found = []
     for place, record in placed:
         before = first.setdefault((record.key, record.annotator), (place, record.stances))
@@ -68,7 +68,7 @@ def _conflicts(placed: Iterable[tuple[str, Label | Standoff]]) -> list[str]:
             named = " and ".join(", ".join(stances) or "none" for stances in (before[1], record.stances))
             found.append(f"{place}: the same sentence as {before[0]} with other stances ({named})")
         if record.id is not None:
-            other = ids.setdefault((record.id, record.annotator), place)
+            other = ids.setdefault((place.rpartition(":")[0], record.id), place)
             if other != place:
                 found.append(f"{place}: the id {record.id!r} is taken by {other}")
     return found
@@ -84,6 +84,22 @@ def _any_record(data: Mapping[str, Any], stances: Sequence[str] | None) -> Label
     return (Standoff if "sha256" in data else Label).from_dict(data, stances)
 
 
+def _files(paths: Iterable[FilePath]) -> Iterator[Path]:
+    """The paths, and of a folder every .jsonl file below it, in order.
+
+    Raises:
+        LabelError: a folder holds none.
+    """
+    for path in map(Path, paths):
+        if not path.is_dir():
+            yield path
+            continue
+        inside = sorted(path.rglob("*.jsonl"))
+        if not inside:
+            raise LabelError(f"{path}: a folder without .jsonl files")
+        yield from inside
+
+
 def _parse(
     paths: Sequence[FilePath],
     stances: Sequence[str] | None,
@@ -92,7 +108,7 @@ def _parse(
     """Good records of the files, in order, and every fault as ``file:line: fault``."""
     placed: list[tuple[str, R]] = []
     found: list[str] = []
-    for path in paths:
+    for path in _files(paths):
         before = len(placed) + len(found)
         for number, data in parse_lines(path):
             try:
@@ -123,7 +139,7 @@ def read(*paths: FilePath, stances: Sequence[str] | None = STANCES) -> list[Labe
     """Read text records and verify every one.
 
     Args:
-        paths: JSONL files, UTF-8.
+        paths: JSONL files, UTF-8, or folders of them.
         stances: the allowed names; None allows any.
 
     Raises:
@@ -181,8 +197,8 @@ def write(path: FilePath, records: Iterable[Any]) -> int:
     return count
 
 
-def shipped(name: str) -> Path:
-    """A file of the labelled set that comes with the library, such as ``real.jsonl`` or ``composed.jsonl``.
+def shipped(name: str = "") -> Path:
+    """A file of the labelled set that comes with the library, such as ``real.jsonl``; without a name, its folder.
 
     Raises:
         LabelError: there is none of this name.
@@ -190,6 +206,6 @@ def shipped(name: str) -> Path:
     package = Path(__file__).resolve().parents[1]
     # In the wheel the set lies among the package's data, in a checkout beside the package.
     for folder in (package / "data" / "labels", package.parent / "labels"):
-        if (folder / name).is_file():
+        if (folder / "CODEBOOK.md").is_file() and (folder / name).exists():
             return folder / name
     raise LabelError(f"no labelled file {name!r} comes with this installation; give the path of yours")

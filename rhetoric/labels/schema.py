@@ -214,7 +214,7 @@ def parse_stances(
         if not isinstance(named, dict) or set(named) - set(ROLES):
             raise LabelError(f"the roles of {stance} are speaker and target, got {named!r}")
         spans[stance] = RoleSpans(*(_parse_role(named.get(role), f"{role} of {stance}", sentence) for role in ROLES))
-    return tuple(stances), spans
+    return tuple(stances), {stance: spans[stance] for stance in stances if stance in spans}
 
 
 def _parse_role(value: object, what: str, sentence: str | None) -> Span | None:
