@@ -1,0 +1,634 @@
+"""Who is named: mentions of political actors in text, their codes, and masks that hide who they are.
+
+The table (``rhetoric/data/actors.json``) holds states and territories by ISO 3166-1 alpha-3, former states, regions,
+organisations, armed groups and parties, with their names, peoples, capitals, seats of power and leaders. What is matched
+is ``rhetoric/data/actors.npy``, the hashes of all names. Both are built by ``scripts/build_actors.py`` from the lists in
+``scripts/actors/``, whose README states the codes and the rules of case.
+
+Matching runs over a whole batch in numpy and takes the longest name at every place, from left to right:
+
+1. The hash of every token is looked up in a table of the first words of names; one token in ten remains.
+2. For these, the hashes of 1, 2, 3 ... tokens are combined and searched among the names.
+3. Names whose rule of case does not hold are dropped (``US`` is not ``us``), then the longest at every start stays, and
+   of overlapping ones the first.
+4. Capitalised words after a title (President X Y) are a person's name, whether the table knows the person or not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rhetoric.records import Mention
+from rhetoric.tokens import (
+    ABBREVIATION,
+    ALL_CAPS,
+    CAPITALISED,
+    DIGIT,
+    HYPHENATED,
+    INITIAL,
+    PUNCTUATION,
+    Tokens,
+    hash_word,
+    hash_words,
+    tokenize,
+)
+
+__all__ = [
+    "STAND_INS",
+    "Actor",
+    "Masked",
+    "MatchKind",
+    "Matches",
+    "actors",
+    "codes",
+    "find",
+    "lookup",
+    "mask",
+    "mask_tokens",
+    "mentions",
+]
+
+Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+Hashes: TypeAlias = NDArray[np.uint64]
+
+
+class MatchKind(IntEnum):
+    """What kind of name was found. Up to ``PLACE`` names are masked; all but ``PLACE`` and ``PERSON`` have an actor."""
+
+    STATE = 1
+    """A state, territory, former state or region by its name."""
+    PEOPLE = 2
+    """An adjective or a people: Chinese, Americans."""
+    SEAT = 3
+    """A capital, or a building, street or body that stands for a government: Beijing, the Kremlin."""
+    ORGANISATION = 4
+    GROUP = 5
+    """An armed group, movement, party or service."""
+    LEADER = 6
+    """A person of the table."""
+    PERSON = 7
+    """A name after a title that the table does not know."""
+    PLACE = 8
+    """A region of the world, a sea or a strait: no actor."""
+    TITLE = 9
+    """A title that stands before names: president, spokesman."""
+    OFFICE = 10
+    """An office or institution without a name: foreign ministry, parliament."""
+    NONE = 11
+    """A phrase that only looks like a name (guinea pig). Never in ``Matches``."""
+
+
+KINDS: Final = ("state", "former state", "region", "organisation", "group", "joint")
+"""Kinds of actors in the table. ``joint`` is a name of several at once (the two Koreas)."""
+
+CASE_MARKS: Final = "-~!^+*="
+"""Rules of case, as marked in the lists; the first is no mark: any case. See ``scripts/actors/README.md``."""
+
+STAND_INS: Final[Mapping[MatchKind, str]] = MappingProxyType(
+    {
+        MatchKind.STATE: "Utopia",
+        MatchKind.PEOPLE: "Utopia",
+        MatchKind.SEAT: "Utopia",
+        MatchKind.ORGANISATION: "Consortium",
+        MatchKind.GROUP: "Faction",
+        MatchKind.LEADER: "Smith",
+        MatchKind.PERSON: "Smith",
+        MatchKind.PLACE: "Atlantis",
+    }
+)
+"""What a mention is replaced by. A state, its people and its capital share one word, or ``US officials`` and ``Chinese
+officials`` would differ. All are single words of the vocabularies of common English encoders."""
+
+NAME_DTYPE: Final = np.dtype(
+    [("key", "<u8"), ("first", "<u8"), ("actor", "<i2"), ("kind", "u1"), ("case", "u1"), ("length", "u1")]
+)
+"""A row of ``actors.npy``: hash of the whole name, of its first token, index of the actor or -1, ``MatchKind``, index in
+``CASE_MARKS``, number of tokens. Sorted by ``key``."""
+
+_FACTOR: Final = np.uint64(0xD6E8FEB86659FD93)
+_BUCKET_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
+_BUCKET_SHIFT: Final = np.uint64(48)
+_MAX_PERSON_TOKENS: Final = 6
+
+# Capitalised words that may follow a title without being a name.
+_NO_NAMES: Final = (
+    "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september "
+    "october november december the a an and or but in on at of to for from by with as he she it they we i his her its "
+    "their our this that these those who which when while after before since until if not no is was has had will would "
+    "should could today yesterday tomorrow tonight also however yet still said says say told"
+).split()
+_PARTICLES: Final = (
+    "al el bin ibn ben abu abd ul ur van von der den de di da del della dos das du la le ter af zu".split()
+)
+
+
+def combine_hashes(hashes: Hashes) -> int:
+    """The key of a name from the hashes of its tokens, (n,), n at least 1."""
+    key = hashes[0]
+    with np.errstate(over="ignore"):
+        for value in hashes[1:]:
+            key = key * _FACTOR + value
+    return int(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A political actor of the table.
+
+    ``kind`` is one of ``KINDS``. ``since`` and ``until`` are years, of former states only. ``related`` holds the codes of
+    a former state's successors, a region's or group's home state, or the members of a joint name. ``names`` maps a kind
+    of name (``state``, ``people``, ``seat``, ``organisation``, ``group``, ``leader``) to the names as they are written.
+    """
+
+    code: str
+    name: str
+    kind: str
+    since: int | None = None
+    until: int | None = None
+    related: tuple[str, ...] = ()
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False, hash=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """Names found in a batch, in order, never overlapping. All arrays have one entry per match.
+
+    Attributes:
+        first_token, end_token: indices into the batch's tokens, end exclusive.
+        actor: index into ``actors()``, -1 where the match has none (persons, places, titles, offices).
+        kind: ``MatchKind``.
+    """
+
+    first_token: Ints
+    end_token: Ints
+    actor: NDArray[np.int16]
+    kind: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.first_token)
+
+    @property
+    def named(self) -> Bools:
+        """True for what is masked: all but titles and offices."""
+        return self.kind <= MatchKind.PLACE
+
+
+@dataclass(frozen=True, eq=False)
+class Masked:
+    """A batch of tokens in which every actor is one stand-in. All arrays but ``indptr`` have one entry per item.
+
+    Attributes:
+        hash: the token's own hash, or that of the stand-in.
+        first, last: the tokens an item covers, both inclusive; more than one for names of several words and for those
+            with an article.
+        flags: the token's flags; of a name ``CAPITALISED`` and those of its first token on where it stands.
+        indptr: (n_sentences + 1,); the items of sentence ``i`` are ``indptr[i]:indptr[i + 1]``.
+    """
+
+    hash: Hashes
+    first: Ints
+    last: Ints
+    flags: NDArray[np.uint8]
+    indptr: Ints
+
+
+class _Index:
+    """The names, ready for matching. Built once, never changed."""
+
+    def __init__(self, names: NDArray[Any]) -> None:
+        self.key = np.ascontiguousarray(names["key"])
+        self.actor = np.ascontiguousarray(names["actor"])
+        self.kind = np.ascontiguousarray(names["kind"])
+        self.case = np.ascontiguousarray(names["case"])
+        self.length = np.ascontiguousarray(names["length"])
+        # for every bucket of first tokens the length of the longest name that starts there, 0 for none
+        self.longest = np.zeros(1 << 16, dtype=np.uint8)
+        np.maximum.at(self.longest, _buckets(names["first"]), self.length)
+        self.no_names = np.sort(hash_words(_NO_NAMES))
+        self.particles = np.sort(hash_words(_PARTICLES))
+        self.the, self.an, self.a = (np.uint64(hash_word(word)) for word in ("the", "an", "a"))
+        self.stop, self.apostrophe, self.possessive = (np.uint64(hash_word(word)) for word in (".", "'", "'s"))
+        self.stand_ins = np.zeros(max(MatchKind) + 1, dtype=np.uint64)
+        for kind, word in STAND_INS.items():
+            self.stand_ins[kind] = hash_word(word)
+
+    def search(self, keys: Hashes) -> Ints:
+        """Rows of these keys, -1 where there is none."""
+        at = np.searchsorted(self.key, keys)
+        at[at == len(self.key)] = 0
+        return np.where(self.key[at] == keys, at, -1)
+
+
+def _buckets(hashes: Hashes) -> NDArray[np.intp]:
+    return ((hashes * _BUCKET_FACTOR) >> _BUCKET_SHIFT).astype(np.intp)
+
+
+def _data(name: str) -> Any:
+    return resources.files("rhetoric").joinpath("data", name)
+
+
+@lru_cache(maxsize=1)
+def _index() -> _Index:
+    path = _data("actors.npy")
+    if isinstance(path, Path):
+        return _Index(np.load(path, allow_pickle=False))
+    with path.open("rb") as file:  # a package inside a zip file
+        return _Index(np.lib.format.read_array(file, allow_pickle=False))
+
+
+@lru_cache(maxsize=1)
+def actors() -> tuple[Actor, ...]:
+    """All actors of the table, in its order."""
+    table = json.loads(_data("actors.json").read_text(encoding="utf-8"))
+    return tuple(
+        Actor(
+            record["code"],
+            record["name"],
+            record["kind"],
+            record.get("since"),
+            record.get("until"),
+            tuple(record.get("related", ())),
+            MappingProxyType({kind: tuple(names) for kind, names in record["names"].items()}),
+        )
+        for record in table["actors"]
+    )
+
+
+@lru_cache(maxsize=1)
+def _by_code() -> dict[str, int]:
+    return {actor.code: i for i, actor in enumerate(actors())}
+
+
+def find(tokens: Tokens) -> Matches:
+    """All names in a batch of sentences: longest first at every place, from left to right. Linear in the tokens."""
+    index = _index()
+    first, row = _candidates(tokens, index)
+    keep = _case_holds(tokens, first, index.length[row], index.case[row])
+    first, row = first[keep], row[keep]
+    end = first + index.length[row]
+    keep = _leftmost_longest(first, end)
+    first, end, row = first[keep], end[keep], row[keep]
+    kind, actor = index.kind[row], index.actor[row]
+    first, end, actor, kind = _with_persons(tokens, index, first, end, actor, kind)
+    keep = kind != MatchKind.NONE
+    return Matches(first[keep], end[keep], actor[keep], kind[keep])
+
+
+def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
+    """First token and row of every name that stands in the text, overlapping ones and wrong cases included."""
+    hashes = tokens.hash
+    at = np.flatnonzero(index.longest[_buckets(hashes)])
+    longest = index.longest[_buckets(hashes[at])].astype(np.int64)
+    room = tokens.indptr[tokens.sentence[at] + 1] - at
+    longest = np.minimum(longest, room)
+    key = hashes[at]
+    starts, rows = [], []
+    n = 1
+    while len(at):
+        row = index.search(key)
+        hit = row >= 0
+        hit[hit] = index.length[row[hit]] == n
+        starts.append(at[hit])
+        rows.append(row[hit])
+        more = longest > n
+        at, key, longest = at[more], key[more], longest[more]
+        key = key * _FACTOR + hashes[at + n]
+        n += 1
+    if not starts:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    first, row = np.concatenate(starts), np.concatenate(rows)
+    order = np.argsort(first, kind="stable")
+    return first[order], row[order]
+
+
+def _shouting(tokens: Tokens) -> tuple[Bools, Bools]:
+    """For every sentence: no small letter begins a word in it (two shouted words at least); no capital stands in it."""
+    n = tokens.n_sentences
+    flags = tokens.flags
+    capital = (flags & CAPITALISED) != 0
+    # a token that starts with an apostrophe or is a single letter tells nothing
+    small = ((flags & (CAPITALISED | DIGIT | PUNCTUATION)) == 0) & (tokens.end - tokens.start > 2)
+    lone = capital & ((flags & (ALL_CAPS | ABBREVIATION)) == 0) & (tokens.end - tokens.start > 1)
+    counts = [
+        np.bincount(tokens.sentence[where], minlength=n) for where in (small | lone, (flags & ALL_CAPS) != 0, capital)
+    ]
+    return (counts[0] == 0) & (counts[1] > 1), counts[2] == 0
+
+
+def _case_holds(tokens: Tokens, first: Ints, length: NDArray[np.uint8], case: NDArray[np.uint8]) -> Bools:
+    """Whether each candidate is written in the case its name asks for."""
+    holds = np.ones(len(first), dtype=bool)
+    bound = np.flatnonzero(case)
+    if not len(bound):
+        return holds
+    shouted_sentence, quiet_sentence = _shouting(tokens)
+    first, case = first[bound], case[bound]
+    last = first + length[bound] - 1
+    flags = tokens.flags[first]
+    sentence = tokens.sentence[first]
+    shouted, quiet = shouted_sentence[sentence], quiet_sentence[sentence]
+    capital = (flags & tokens.flags[last] & CAPITALISED) != 0
+    capital |= ((flags & CAPITALISED) != 0) & ((tokens.flags[last] & (PUNCTUATION | DIGIT | HYPHENATED)) != 0)
+    all_caps = (flags & ALL_CAPS) != 0
+    rules = {
+        "~": capital | quiet,
+        "!": capital,
+        "^": capital & ((flags & INITIAL) == 0) & ~shouted,
+        "+": all_caps | quiet,
+        "*": all_caps,
+        "=": all_caps & ~shouted,
+    }
+    kept = np.zeros(len(bound), dtype=bool)
+    for mark, rule in rules.items():
+        kept |= (case == CASE_MARKS.index(mark)) & rule
+    holds[bound] = kept
+    return holds
+
+
+def _leftmost_longest(first: Ints, end: Ints) -> Ints:
+    """Indices of the candidates that stay, in order. ``first`` is sorted."""
+    order = np.lexsort((-end, first))
+    opens = np.ones(len(order), dtype=bool)
+    opens[1:] = first[order][1:] != first[order][:-1]
+    order = order[opens]
+    while True:  # every round settles the first of each chain of overlapping names; chains are short
+        overlaps = np.zeros(len(order), dtype=bool)
+        overlaps[1:] = first[order][1:] < end[order][:-1]
+        if not overlaps.any():
+            return order
+        losers = overlaps.copy()
+        losers[1:] &= ~overlaps[:-1]
+        order = order[~losers]
+
+
+def _with_persons(
+    tokens: Tokens, index: _Index, first: Ints, end: Ints, actor: NDArray[np.int16], kind: NDArray[np.uint8]
+) -> tuple[Ints, Ints, NDArray[np.int16], NDArray[np.uint8]]:
+    """Add names after titles, and draw given names to the surnames of leaders."""
+    leader = kind == MatchKind.LEADER
+    titles = end[kind == MatchKind.TITLE]
+    if not len(titles) and not leader.any():
+        return first, end, actor, kind
+    n = len(tokens)
+    name = _name_like(tokens, index)
+    other = np.zeros(n + 1, dtype=np.int64)
+    np.add.at(other, first[~leader], 1)
+    np.add.at(other, end[~leader], -1)
+    name &= np.cumsum(other)[:n] == 0
+    breaks = np.flatnonzero(~np.append(name, False))
+
+    starts = titles[titles < n]
+    dotted = (tokens.hash[starts] == index.stop) & (starts > 0)  # Gen. X, Sen. X: the stop after a short title
+    starts = starts + (dotted & (tokens.end[starts - 1] - tokens.start[starts - 1] <= 4))
+    starts = starts[starts < n]
+    starts = starts[tokens.sentence[starts] == tokens.sentence[starts - 1]]
+    starts = starts[name[starts]]
+    # surnames of leaders: one or two given names before them, as long as these do not open the sentence
+    before = first[leader].copy()
+    for _ in range(2):
+        previous = np.maximum(before - 1, 0)
+        drawn = (
+            (before > 0) & name[previous] & (tokens.sentence[previous] == tokens.sentence[np.minimum(before, n - 1)])
+        )
+        drawn &= (tokens.flags[previous] & (INITIAL | PUNCTUATION)) == 0
+        before = before - drawn
+    starts = np.unique(np.concatenate([starts, before]))
+    stops = breaks[np.searchsorted(breaks, starts)]
+    stops = np.minimum(stops, tokens.indptr[tokens.sentence[starts] + 1])
+    stops = np.minimum(stops, starts + _MAX_PERSON_TOKENS)
+    # a leader's name stays whole
+    at = np.searchsorted(starts, first[leader], side="right") - 1
+    inside = (at >= 0) & (end[leader] > first[leader])
+    np.maximum.at(stops, at[inside], end[leader][inside])
+    keep = stops > starts
+    starts, stops = starts[keep], stops[keep]
+    if len(starts) > 1:  # a run never reaches into the next one
+        joined = np.zeros(len(starts), dtype=bool)
+        joined[1:] = starts[1:] < np.maximum.accumulate(stops)[:-1]
+        groups = np.cumsum(~joined) - 1
+        merged = np.zeros(groups[-1] + 1, dtype=np.int64)
+        np.maximum.at(merged, groups, stops)
+        starts, stops = starts[~joined], merged
+
+    person_actor = np.full(len(starts), -1, dtype=actor.dtype)
+    person_kind = np.full(len(starts), MatchKind.PERSON, dtype=kind.dtype)
+    owner = np.searchsorted(starts, first[leader], side="right") - 1
+    person_actor[owner] = actor[leader]
+    person_kind[owner] = MatchKind.LEADER
+    all_first = np.concatenate([first[~leader], starts])
+    order = np.argsort(all_first, kind="stable")
+    return (
+        all_first[order],
+        np.concatenate([end[~leader], stops])[order],
+        np.concatenate([actor[~leader], person_actor])[order],
+        np.concatenate([kind[~leader], person_kind])[order],
+    )
+
+
+def _name_like(tokens: Tokens, index: _Index) -> Bools:
+    """Tokens that can be part of a person's name: capitalised, particles and initials between, no common word."""
+    flags, hashes = tokens.flags, tokens.hash
+    capital = ((flags & CAPITALISED) != 0) & ((flags & PUNCTUATION) == 0)
+    shouted, _ = _shouting(tokens)
+    capital &= ~shouted[tokens.sentence]
+    at = np.flatnonzero(capital)
+    name = capital.copy()
+    name[at[_within(hashes[at], index.no_names)]] = False
+    follows = np.append(name[1:], False)
+    after = np.concatenate([[False], name[:-1]])
+    # al-Assad, van der Berg, El-Baradei; the second half of Ki-moon
+    small = np.flatnonzero(~capital & ((flags & (PUNCTUATION | DIGIT)) == 0) & (follows | after))
+    particle = small[_within(hashes[small], index.particles)]
+    name[particle] = True
+    hyphenated = small[((flags[small] & HYPHENATED) != 0) & after[small]]
+    name[hyphenated] = True
+    # George W. Bush
+    stops = np.flatnonzero((hashes == index.stop) & after & follows)
+    stops = stops[(tokens.end[stops - 1] - tokens.start[stops - 1]) == 1]
+    name[stops] = True
+    return name
+
+
+def _within(hashes: Hashes, table: Hashes) -> Bools:
+    at = np.searchsorted(table, hashes)
+    at[at == len(table)] = 0
+    return table[at] == hashes
+
+
+def mask_tokens(tokens: Tokens, matches: Matches | None = None) -> Masked:
+    """Tokens with every named actor as one stand-in, so that nothing tells who it is.
+
+    An article ``the`` before a name goes with it, ``an`` before one becomes ``a``, and the possessive after one is always
+    ``'s``: ``the United States' envoys`` and ``China's envoys`` give the same items.
+
+    Args:
+        tokens: a batch of sentences.
+        matches: what ``find(tokens)`` gave, if it is at hand.
+    """
+    index = _index()
+    matches = find(tokens) if matches is None else matches
+    n = len(tokens)
+    named = matches.named
+    first, end = matches.first_token[named], matches.end_token[named]
+    hashes, flags = tokens.hash.copy(), tokens.flags.copy()
+    keep = np.ones(n + 1, dtype=bool)
+    covered = np.zeros(n + 1, dtype=np.int64)
+    np.add.at(covered, first + 1, 1)
+    np.add.at(covered, end, -1)
+    keep[np.cumsum(covered) > 0] = False
+    keep = keep[:n]
+    last = np.arange(n)
+    last[first] = end - 1
+    hashes[first] = index.stand_ins[matches.kind[named]]
+    flags[first] = (flags[first] & (INITIAL | HYPHENATED)) | CAPITALISED
+    start = np.arange(n)
+    before = first[first > 0] - 1
+    before = before[tokens.sentence[before] == tokens.sentence[before + 1]]
+    hashes[before[tokens.hash[before] == index.an]] = index.a
+    article = before[tokens.hash[before] == index.the]
+    keep[article] = False
+    start[article + 1] = article
+    flags[article + 1] |= flags[article] & INITIAL
+    after = end[end < n]
+    after = after[(tokens.hash[after] == index.apostrophe) & (tokens.start[after] == tokens.end[after - 1])]
+    after = after[tokens.sentence[after] == tokens.sentence[after - 1]]
+    after = after[_ends_in_s(tokens, after - 1)]
+    hashes[after] = index.possessive
+    flags[after] = 0
+    kept = np.flatnonzero(keep)
+    return Masked(hashes[kept], start[kept], last[kept], flags[kept], np.searchsorted(kept, tokens.indptr))
+
+
+def _ends_in_s(tokens: Tokens, at: Ints) -> Bools:
+    letters = tokens._raw[tokens.end[at] - 1]
+    return (letters == ord("s")) | (letters == ord("S"))
+
+
+def mentions(text: str) -> list[Mention]:
+    """The actors named in a text, in order, with exact offsets. Titles, offices and bare places are none.
+
+    A person after a title whom the table does not know is a mention without codes.
+    """
+    tokens = tokenize([text])
+    matches = find(tokens)
+    wanted = matches.kind <= MatchKind.PERSON
+    starts, ends = tokens.char_spans(matches.first_token[wanted], matches.end_token[wanted] - 1)
+    table = actors()
+    found = []
+    for start, end, actor in zip(starts.tolist(), ends.tolist(), matches.actor[wanted].tolist(), strict=True):
+        found.append(Mention(text[start:end], start, end, tuple(table[actor].code.split("+")) if actor >= 0 else ()))
+    return found
+
+
+def lookup(name: str) -> Actor | None:
+    """The actor that goes by this name or code, or None: ``lookup("Burma")``, ``lookup("the UN")``, ``lookup("CHN")``.
+
+    Case counts where it tells a name from a word: ``US`` is an actor, ``us`` is none.
+    """
+    at = _by_code().get(name.strip())
+    if at is not None:
+        return actors()[at]
+    tokens = tokenize([name])
+    matches = find(tokens)
+    first = int(len(tokens) > 1 and tokens.hash[0] == _index().the)
+    whole = (matches.first_token <= first) & (matches.end_token == len(tokens)) & (matches.actor >= 0)
+    return actors()[int(matches.actor[whole][0])] if whole.any() else None
+
+
+def mask(text: str) -> str:
+    """The text with every named actor replaced by the stand-in of its kind (``STAND_INS``).
+
+    Two sentences that differ only in which state they name give the same string: an article ``the`` before a name is
+    dropped, ``an`` becomes ``a``, and the possessive is always ``'s``. All else stays as it is.
+    """
+    tokens = tokenize([text])
+    matches = find(tokens)
+    named = np.flatnonzero(matches.named)
+    if not len(named):
+        return text
+    index = _index()
+    first, end = matches.first_token[named], matches.end_token[named]
+    starts, ends = (array.tolist() for array in tokens.char_spans(first, end - 1))
+    kinds = matches.kind[named].tolist()
+    pieces: list[str] = []
+    done = 0
+    for token, stop, start, until, kind in zip(first.tolist(), end.tolist(), starts, ends, kinds, strict=True):
+        if token and tokens.hash[token - 1] in (index.the, index.an):
+            low, high = tokens.char_span(token - 1)
+            if low >= done:
+                pieces.append(text[done:low])
+                if tokens.hash[token - 1] == index.an:
+                    pieces.append(text[low] + text[high:start])
+                done = start
+        pieces += [text[done:start], STAND_INS[MatchKind(kind)]]
+        done = until
+        if stop < len(tokens) and tokens.hash[stop] == index.possessive:
+            done = tokens.char_span(stop)[1]
+            pieces.append("'s")
+        elif (
+            stop < len(tokens)
+            and tokens.hash[stop] == index.apostrophe
+            and tokens.start[stop] == tokens.end[stop - 1]
+            and _ends_in_s(tokens, np.array([stop - 1]))[0]
+        ):
+            done = until + 1
+            pieces.append("'s")
+    pieces.append(text[done:])
+    return "".join(pieces)
+
+
+@lru_cache(maxsize=1)
+def _code_words() -> tuple[frozenset[int], frozenset[int]]:
+    prepositions = "to in for on at from of against with by about over under near into toward towards".split()
+    backed = "backed led funded allied made brokered sponsored supported held controlled occupied trained based".split()
+    return frozenset(hash_words(prepositions).tolist()), frozenset(hash_words(backed).tolist())
+
+
+def codes(mention: str) -> tuple[str, ...]:
+    """The codes of the actors that a noun phrase speaks of: those of its head, not of what the head deals with.
+
+    ``"the UN envoy to Syria"`` is the United Nations, ``"a spokesman for the Syrian army"`` is Syria, ``"China and Russia"``
+    are two, ``"Iran-backed Hezbollah"`` is one. Empty where the phrase names no actor of the table.
+    """
+    tokens = tokenize([mention])
+    matches = find(tokens)
+    prepositions, backed = _code_words()
+    hashes = tokens.hash.tolist()
+    table = actors()
+    found: list[int] = []
+    position = 0
+    for i in np.flatnonzero(matches.actor >= 0).tolist():
+        first, end = int(matches.first_token[i]), int(matches.end_token[i])
+        if found and any(value in prepositions for value in hashes[position:first]):
+            break
+        position = end
+        if end < len(tokens) and tokens.flags[end] & HYPHENATED and hashes[end] in backed:
+            continue
+        if found and end > first and first == matches.end_token[i - 1]:
+            actor, previous = table[int(matches.actor[i])], table[found[-1]]
+            if previous.code in actor.related:  # Palestinian Hamas, Lebanese Hezbollah
+                found[-1] = int(matches.actor[i])
+                continue
+        found.append(int(matches.actor[i]))
+    result: dict[str, None] = {}
+    for at in found:
+        result.update(dict.fromkeys(table[at].code.split("+")))
+    return tuple(result)
+
+
+def names_of(kind: MatchKind) -> Sequence[tuple[str, str]]:
+    """(code, name) of every name of one kind in the table: what a test swaps."""
+    key = kind.name.lower()
+    return [(actor.code, name) for actor in actors() for name in actor.names.get(key, ())]
