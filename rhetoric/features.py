@@ -1,0 +1,249 @@
+"""Sentences -> bucket ids, a whole batch at once. Pure: the same sentences and settings give the same ids.
+
+Names of actors collapse to one mask first, so that no feature can tell who speaks. Two streams of items follow:
+
+- **words**: every token that is no punctuation; runs of 1 to ``word_order`` neighbours;
+- **classes**: the tokens that belong to a small semantic class (``data/classes.txt``: accuse, deny, talks, negation
+  ...), far words left out; single ones, ordered pairs of hits up to ``class_gap`` hits apart, near or far, and
+  triples.
+
+Every feature is a few neighbours of one stream, hashed to one of ``2 ** bits`` buckets by one multiply-shift. Bucket 0
+is reserved: whatever would cross the bounds of a sentence falls there, and no model gives it weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib import resources
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rhetoric.tokens import DIGIT, PUNCTUATION, Tokens, hash_word, hash_words, tokenize
+
+__all__ = ["FeatureSettings", "Stream", "extract"]
+
+Buckets: TypeAlias = NDArray[np.int32]
+Ints: TypeAlias = NDArray[np.int64]
+Hashes: TypeAlias = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSettings:
+    """What becomes a feature. Kept in the model's config: a retrained model brings its own.
+
+    Attributes:
+        bits: 2 ** bits buckets, 10 to 24.
+        word_order: longest run of words, 1 to 5.
+        class_gap: pairs of class hits up to this many hits apart, 0 to 8.
+        class_order: longest run of class hits, 1 to 4; runs of two are the pairs of gap 1.
+        near: two hits at most this many words apart are near each other.
+        mask_actors: collapse names of actors to one mask.
+    """
+
+    bits: int = 18
+    word_order: int = 3
+    class_gap: int = 3
+    class_order: int = 3
+    near: int = 3
+    mask_actors: bool = True
+
+    def __post_init__(self) -> None:
+        bounds = {"bits": (10, 24), "word_order": (1, 5), "class_gap": (0, 8), "class_order": (1, 4), "near": (0, 1000)}
+        for name, (low, high) in bounds.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise ValueError(f"{name} is {value!r}, expected a whole number from {low} to {high}")
+        if not isinstance(self.mask_actors, bool):
+            raise ValueError(f"mask_actors is {self.mask_actors!r}, expected true or false")
+
+    @property
+    def buckets(self) -> int:
+        return 1 << self.bits
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> FeatureSettings:
+        """Raises ValueError for names it does not know or values out of range."""
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(data) - known)
+        if unknown:
+            raise ValueError(f"unknown feature settings {unknown}, expected some of {sorted(known)}")
+        return cls(**data)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Stream:
+    """The features of one stream.
+
+    Attributes:
+        ids: (n_kinds, n_items) buckets. The feature ``ids[k, i]`` ends at item ``i`` and is made of the items
+            ``i - o`` for ``o`` in ``offsets[k]``.
+        offsets: for each kind how far back its members stand.
+        first, last: (n_items,) the first and last token of each item, inclusive.
+        indptr: (n_sentences + 1,); the items of sentence ``s`` are ``indptr[s]:indptr[s + 1]``.
+    """
+
+    ids: Buckets
+    offsets: tuple[tuple[int, ...], ...]
+    first: Ints
+    last: Ints
+    indptr: Ints
+
+
+_FACTORS: Final[Hashes] = np.array(
+    [0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0xE7037ED1A0B428DB],
+    dtype=np.uint64,
+)
+_ACTOR: Final = np.uint64(hash_word("\x01actor"))  # no word holds a control character
+_NUMBER: Final = np.uint64(hash_word("\x01number"))
+_FILTER_BITS: Final = 17
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Lexicon:
+    """Word hash -> class. ``candidate`` is a one-byte filter in front of the search: most words have no class."""
+
+    names: tuple[str, ...]
+    words: Hashes  # sorted
+    classes: NDArray[np.uint8]  # of each word; 0 is no class
+    candidate: NDArray[np.bool_]
+    codes: Hashes  # of each class
+
+    def classify(self, hashes: Hashes) -> NDArray[np.uint8]:
+        found = np.zeros(len(hashes), dtype=np.uint8)
+        maybe = np.flatnonzero(self.candidate[_slot(hashes)])
+        wanted = hashes[maybe]
+        at = np.searchsorted(self.words, wanted)
+        at[at == len(self.words)] = 0
+        found[maybe] = np.where(self.words[at] == wanted, self.classes[at], 0)
+        return found
+
+
+def _slot(hashes: Hashes) -> NDArray[np.int64]:
+    return ((hashes * _FACTORS[0]) >> np.uint64(64 - _FILTER_BITS)).astype(np.int64)
+
+
+def read_classes(text: str) -> dict[str, tuple[str, ...]]:
+    """Parse ``classes.txt``: ``name: words``, continued on indented lines, ``#`` comments."""
+    classes: dict[str, tuple[str, ...]] = {}
+    name = ""
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        if not line[0].isspace():
+            name, _, line = line.partition(":")
+        classes[name] = (*classes.get(name, ()), *line.split())
+    return classes
+
+
+@cache
+def _lexicon() -> _Lexicon:
+    classes = read_classes(resources.files("rhetoric").joinpath("data/classes.txt").read_text(encoding="utf-8"))
+    names = ("", *classes, "ACTOR", "NUMBER", "QUOTE", "QUESTION")
+    index = {name: i for i, name in enumerate(names)}
+    members: dict[int, int] = {}
+    for name, words in classes.items():
+        for word in words:
+            members.setdefault(hash_word(word), index[name])
+    members[int(_ACTOR)] = index["ACTOR"]
+    members[int(_NUMBER)] = index["NUMBER"]
+    members[hash_word('"')] = index["QUOTE"]
+    members[hash_word("?")] = index["QUESTION"]
+    words = np.array(sorted(members), dtype=np.uint64)
+    candidate = np.zeros(1 << _FILTER_BITS, dtype=bool)
+    candidate[_slot(words)] = True
+    return _Lexicon(
+        names,
+        words,
+        np.array([members[int(word)] for word in words], dtype=np.uint8),
+        candidate,
+        hash_words("\x02" + name for name in names),
+    )
+
+
+def extract(texts: Sequence[str], settings: FeatureSettings) -> tuple[Tokens, tuple[Stream, ...]]:
+    """The features of a batch of sentences, and the tokens they were made of.
+
+    Raises:
+        TypeError: ``texts`` is a bare str, or holds something else than str.
+    """
+    tokens = tokenize(texts)
+    hashes, first, last, flags, indptr = _masked(tokens, settings.mask_actors)
+    hashes = np.where(flags & DIGIT, _NUMBER, hashes)
+    word = np.flatnonzero((flags & PUNCTUATION) == 0)
+    words = _stream(
+        hashes[word],
+        _runs(settings.word_order),
+        first[word],
+        last[word],
+        np.searchsorted(word, indptr),
+        settings.bits,
+        seed=1,
+    )
+    lexicon = _lexicon()
+    classes = lexicon.classify(hashes)
+    hit = np.flatnonzero(classes)
+    offsets = _runs(settings.class_order) + tuple((0, gap) for gap in range(2, settings.class_gap + 1))
+    hits = _stream(
+        lexicon.codes[classes[hit]],
+        offsets,
+        first[hit],
+        last[hit],
+        np.searchsorted(hit, indptr),
+        settings.bits,
+        seed=2,
+        position=hit,
+        near=settings.near,
+    )
+    return tokens, (words, hits)
+
+
+def _runs(order: int) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(range(n)) for n in range(1, order + 1))
+
+
+def _masked(tokens: Tokens, mask: bool) -> tuple[Hashes, Ints, Ints, NDArray[np.uint8], Ints]:
+    """Hashes, first and last token, flags and bounds of the items that remain once every actor is one mask."""
+    everyone = np.arange(len(tokens))
+    return tokens.hash, everyone, everyone, tokens.flags, tokens.indptr
+
+
+def _stream(
+    codes: Hashes,
+    offsets: tuple[tuple[int, ...], ...],
+    first: Ints,
+    last: Ints,
+    indptr: Ints,
+    bits: int,
+    *,
+    seed: int,
+    position: Ints | None = None,
+    near: int = 0,
+) -> Stream:
+    """Hash every kind of feature of one stream. ``position``: where items stand; pairs then tell near from far."""
+    n = len(codes)
+    depth = 1 + max(max(members) for members in offsets)
+    # how many items of the same sentence stand before each
+    before = np.arange(n) - np.repeat(indptr[:-1], np.diff(indptr))
+    scaled = [codes * factor for factor in _FACTORS[:depth]]
+    ids = np.zeros((len(offsets), n), dtype=np.int32)
+    shift = np.uint64(64 - bits)
+    for kind, members in enumerate(offsets):
+        reach = members[-1]
+        if n <= reach:
+            continue
+        total = scaled[0][reach:] + np.uint64((seed << 40) + (len(members) << 32))
+        for rank, back in enumerate(members[1:], start=1):
+            total = total + scaled[rank][reach - back : n - back]
+        if position is not None and len(members) == 2:
+            far = position[reach:] - position[: n - reach] > near
+            total = total + far * _FACTORS[4]
+        bucket = ((total * _FACTORS[3]) >> shift).astype(np.int32)
+        ids[kind, reach:] = np.where(before[reach:] >= reach, bucket, 0)
+    return Stream(ids, offsets, first, last, indptr)

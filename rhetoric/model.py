@@ -1,0 +1,836 @@
+"""Models that read stances. ``StanceModel`` is what every kind of model shares: calibration, thresholds, the band of
+doubt, reading a text, errors, the model folder. ``StanceClassifier`` is the linear one, a scikit-learn estimator that
+needs numpy alone once it is fitted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rhetoric.errors import ModelError
+from rhetoric.features import FeatureSettings, Stream, extract
+from rhetoric.records import Claim, Reading, Sentence, Span
+from rhetoric.stances import STANCES
+from rhetoric.storage import ModelFolder, read_model, shipped_models, write_model
+from rhetoric.tokens import Tokens
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+__all__ = ["Attribution", "Explanation", "StanceClassifier", "StanceModel", "load_model"]
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+
+_CHUNK_CHARACTERS: Final = 1 << 18  # what fits the processor's cache; bounds memory whatever the batch
+_CHUNK_SENTENCES: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a model gave one sentence its log odds for one stance.
+
+    ``logit`` is the calibrated log odds (natural logarithm) of the stance; ``bias`` plus the weights of ``spans`` is
+    ``logit`` where ``exact``, and near it otherwise. ``spans`` are the words of the sentence in order, offsets counted
+    in the sentence.
+    """
+
+    stance: str
+    logit: float
+    bias: float
+    spans: tuple[Span, ...]
+    exact: bool = True
+
+    def top(self, n: int = 5) -> tuple[Span, ...]:
+        """The ``n`` spans of the largest weight, for or against, the largest first."""
+        return tuple(sorted(self.spans, key=lambda span: -abs(span.weight))[:n])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Attribution:
+    """What the words of one sentence add to the uncalibrated logits.
+
+    ``starts``, ``ends``: (n_spans,) character offsets. ``weights``: (n_spans, n_stances). ``bias``: (n_stances,) what
+    no word carries.
+    """
+
+    starts: Ints
+    ends: Ints
+    weights: Floats
+    bias: Floats
+
+
+class StanceModel(ABC):
+    """A fitted reader of stances. A kind of model adds ``_raw_logits``, ``_attributions`` and its part of the folder.
+
+    Attributes:
+        name: how the model is called in records.
+        classes_: (n_stances,) names, in the order of all columns.
+        slope_, intercept_: (n_stances,) calibration: probability = sigmoid(slope * raw logit + intercept).
+        thresholds_: (n_stances,) probability from which a stance holds.
+        unsure_: (n_stances, 2) the band of probabilities in which the model is unsure.
+    """
+
+    kind: ClassVar[str]
+    exact_explanations: ClassVar[bool] = True
+    name: str
+    classes_: NDArray[Any]
+    slope_: Floats
+    intercept_: Floats
+    thresholds_: Floats
+    unsure_: Floats
+    _hash: str | None = None
+
+    # ------------------------------------------------------------------ what a kind of model supplies
+
+    @abstractmethod
+    def _raw_logits(self, sentences: Sequence[str]) -> Floats:
+        """(n, n_stances) uncalibrated log odds; any number of any strings, memory bounded."""
+
+    @abstractmethod
+    def _attributions(self, sentences: Sequence[str]) -> Iterator[Attribution]:
+        """One attribution for each sentence, in order."""
+
+    @abstractmethod
+    def _stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What this kind adds to ``config.json``, and its arrays."""
+
+    @classmethod
+    @abstractmethod
+    def _restored(cls, folder: ModelFolder, n_stances: int) -> Self:
+        """A model with everything of its kind set, from a checked folder; ModelError where its part is at fault."""
+
+    # ------------------------------------------------------------------ predicting
+
+    @property
+    def stance_names(self) -> tuple[str, ...]:
+        """The stances, in the order of all columns, as plain strings."""
+        self._check_fitted()
+        return tuple(str(name) for name in self.classes_)
+
+    def decision_function(self, X: Iterable[str]) -> Floats:
+        """Calibrated log odds, (n_sentences, n_stances).
+
+        Raises:
+            TypeError: ``X`` is a bare str or holds something else than str.
+            NotFittedError: the model is not fitted.
+        """
+        self._check_fitted()
+        sentences = sentences_of(X, "decision_function")
+        return self._raw_logits(sentences) * self.slope_ + self.intercept_
+
+    def predict_proba(self, X: Iterable[str]) -> Floats:
+        """Calibrated probabilities in 0..1, (n_sentences, n_stances). The sentences are not split further.
+
+        Raises:
+            TypeError: ``X`` is a bare str or holds something else than str.
+            NotFittedError: the model is not fitted.
+        """
+        self._check_fitted()
+        return sigmoid(self.decision_function(sentences_of(X, "predict_proba")))
+
+    def predict(self, X: Iterable[str]) -> NDArray[np.int64]:
+        """Indicator matrix (n_sentences, n_stances): 1 where the probability reaches the stance's threshold.
+
+        Raises:
+            TypeError: ``X`` is a bare str or holds something else than str.
+            NotFittedError: the model is not fitted.
+        """
+        self._check_fitted()
+        return (self.predict_proba(sentences_of(X, "predict")) >= self.thresholds_).astype(np.int64)
+
+    def score(self, X: Iterable[str], Y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Macro-F1 over the stances, in 0..1; a stance that is neither there nor found counts as 0."""
+        truth = np.asarray(Y, dtype=float) >= 0.5
+        found = self.predict(X) > 0
+        weight = np.ones(len(found)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        truth = truth.reshape(found.shape)
+        hits = weight @ (truth & found)
+        return float(np.mean(2 * hits / np.maximum(weight @ truth + weight @ found, 1e-12)))
+
+    def explain(self, sentence: str) -> tuple[Explanation, ...]:
+        """Why this sentence has its log odds: one explanation for each stance, in order.
+
+        Raises:
+            TypeError: ``sentence`` is no str.
+            NotFittedError: the model is not fitted.
+        """
+        if not isinstance(sentence, str):
+            raise TypeError(f"explain() takes one sentence as str, got {type(sentence).__name__}")
+        return self.explain_all([sentence])[0]
+
+    def explain_all(self, X: Iterable[str]) -> list[tuple[Explanation, ...]]:
+        """``explain`` of many sentences, in order."""
+        self._check_fitted()
+        sentences = sentences_of(X, "explain_all")
+        return [
+            self._explanations(sentence, attribution)
+            for sentence, attribution in zip(sentences, self._attributions(sentences), strict=True)
+        ]
+
+    def _explanations(self, sentence: str, attribution: Attribution) -> tuple[Explanation, ...]:
+        starts, ends = attribution.starts.tolist(), attribution.ends.tolist()
+        words = [sentence[start:end] for start, end in zip(starts, ends, strict=True)]
+        explained = []
+        for k, stance in enumerate(self.stance_names):
+            weights = attribution.weights[:, k] * self.slope_[k]
+            bias = float(attribution.bias[k] * self.slope_[k] + self.intercept_[k])
+            spans = tuple(map(Span, words, starts, ends, weights.tolist()))
+            explained.append(Explanation(stance, bias + float(weights.sum()), bias, spans, self.exact_explanations))
+        return tuple(explained)
+
+    # ------------------------------------------------------------------ reading
+
+    def read(self, text: str) -> Reading:
+        """Split a text into sentences and read each: probabilities, stances, claims with their evidence.
+
+        Raises:
+            TypeError: ``text`` is no str; the message names the call for what was given.
+            NotFittedError: the model is not fitted.
+        """
+        if not isinstance(text, str):
+            raise _not_one_text(text)
+        return self.read_many([text])[0]
+
+    def read_many(self, texts: Sequence[str]) -> list[Reading]:
+        """``read`` of many texts, in order; faster than one by one where texts are short.
+
+        Raises:
+            TypeError: ``texts`` is a bare str or holds something else than str.
+            NotFittedError: the model is not fitted.
+        """
+        self._check_fitted()
+        texts = sentences_of(texts, "read_many")
+        from rhetoric.sentences import parse  # pulls in sentencex: not wanted for sentences that are split already
+
+        documents = [parse(text) for text in texts]
+        sentences = [
+            text[start:end] for text, document in zip(texts, documents, strict=True) for start, end in document.spans
+        ]
+        probabilities = self.predict_proba(sentences)
+        held = probabilities >= self.thresholds_
+        doubt = (probabilities >= self.unsure_[:, 0]) & (probabilities <= self.unsure_[:, 1])
+        bearing = np.flatnonzero(held.any(axis=1)).tolist()
+        explained = dict(zip(bearing, self.explain_all([sentences[i] for i in bearing]), strict=True))
+        readings = []
+        begin = 0
+        for text, document in zip(texts, documents, strict=True):
+            own = range(begin, begin + len(document.spans))
+            begin = own.stop
+            claims = self._claims(text, document.spans, [explained.get(i) for i in own], probabilities[own.start : own.stop])
+            rows = zip(
+                document.spans,
+                probabilities[own.start : own.stop].tolist(),
+                held[own.start : own.stop].tolist(),
+                doubt[own.start : own.stop].tolist(),
+                claims,
+                strict=True,
+            )
+            readings.append(Reading(tuple(self._sentence(text, *row) for row in rows), document.date, self.name, text))
+        return readings
+
+    def _sentence(
+        self,
+        text: str,
+        span: tuple[int, int],
+        probabilities: list[float],
+        held: list[bool],
+        doubt: list[bool],
+        claims: tuple[Claim, ...],
+    ) -> Sentence:
+        names = self.stance_names
+        return Sentence(
+            text[span[0] : span[1]],
+            *span,
+            dict(zip(names, probabilities, strict=True)),
+            tuple(compress(names, held)),
+            tuple(compress(names, doubt)),
+            claims,
+        )
+
+    def _claims(
+        self,
+        text: str,
+        spans: Sequence[tuple[int, int]],
+        explained: Sequence[tuple[Explanation, ...] | None],
+        probabilities: Floats,
+    ) -> list[tuple[Claim, ...]]:
+        """The claims of every sentence of one document, with their evidence.
+
+        ``explained`` has an entry for each sentence that bears a stance, None for the others.
+        """
+        claims: list[tuple[Claim, ...]] = []
+        for (start, _), explanations, values in zip(spans, explained, probabilities, strict=True):
+            claims.append(
+                tuple(
+                    Claim(e.stance, float(p), evidence=evidence(text, start, e))
+                    for e, p, threshold in zip(explanations or (), values, self.thresholds_, strict=bool(explanations))
+                    if p >= threshold
+                )
+            )
+        return claims
+
+    # ------------------------------------------------------------------ the model folder
+
+    def save(self, path: str | os.PathLike[str], *, card: str | None = None) -> None:
+        """Write the model folder, whole or not at all; an existing model folder is replaced.
+
+        Args:
+            card: the model card in Markdown; a short one is written if left out.
+
+        Raises:
+            NotFittedError: the model is not fitted.
+            ModelError: ``path`` exists and is no model folder, or can not be written.
+        """
+        self._check_fitted()
+        config, arrays = self._contents()
+        if not self.name:
+            config["name"] = Path(path).name
+        card = card or f"# {config['name']}\n\nA `{self.kind}` model of the stances {', '.join(self.stance_names)}.\n"
+        write_model(path, config, arrays, card)
+
+    def _contents(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        names = self.stance_names
+        shared: dict[str, Any] = {
+            "kind": self.kind,
+            "name": self.name,
+            "stances": list(names),
+            "thresholds": dict(zip(names, self.thresholds_.tolist(), strict=True)),
+            "unsure": dict(zip(names, self.unsure_.tolist(), strict=True)),
+            "calibration": {
+                name: {"slope": slope, "intercept": intercept}
+                for name, slope, intercept in zip(names, self.slope_.tolist(), self.intercept_.tolist(), strict=True)
+            },
+        }
+        config, arrays = self._stored()
+        return shared | config, arrays
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over all that decides predictions, as hex: alike for a model and for its saved copy, whatever its
+        name."""
+        if self._hash is None:
+            config, arrays = self._contents()
+            total = hashlib.sha256(json.dumps(config | {"name": ""}, sort_keys=True).encode())
+            for name in sorted(arrays):
+                total.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+            self._hash = total.hexdigest()
+        return self._hash
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """The model in this folder, which must be of this kind (``rhetoric.load`` takes any).
+
+        Raises:
+            ModelError: the folder is at fault; the message names the file and the fault.
+        """
+        model = load_model(path)
+        if not isinstance(model, cls):
+            raise ModelError(f"{path} holds a model of kind {model.kind!r}; load it with rhetoric.load()")
+        return model
+
+    def _restore_shared(self, folder: ModelFolder, names: tuple[str, ...]) -> None:
+        where, config = folder.path / "config.json", folder.config
+        self.classes_ = np.array(names, dtype=object)
+        self.name = text_of(where, config, "name")
+        self.thresholds_ = np.array([number_of(where, config, ("thresholds", name), 0, 1) for name in names])
+        self.slope_ = np.array([number_of(where, config, ("calibration", name, "slope"), 0, 1e6) for name in names])
+        self.intercept_ = np.array(
+            [number_of(where, config, ("calibration", name, "intercept"), -1e6, 1e6) for name in names]
+        )
+        self.unsure_ = np.array(
+            [[number_of(where, config, ("unsure", name, side), 0, 1) for side in (0, 1)] for name in names]
+        ).reshape(-1, 2)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "classes_"):
+            from sklearn.exceptions import NotFittedError
+
+            raise NotFittedError(
+                f"this {type(self).__name__} is not fitted; call fit(sentences, Y), or rhetoric.load('fast') for a fitted one"
+            )
+
+
+class StanceClassifier(StanceModel):
+    """Linear model over hashed features of words and of word classes, one logistic regression for each stance.
+
+    A scikit-learn estimator for multi-label text: ``X`` is a sequence of sentences, ``Y`` an indicator matrix
+    (n_sentences, n_stances), or probabilities in 0..1 as soft targets; NaN means not known. After ``fit`` the
+    probabilities are calibrated and the thresholds chosen on held-out folds of the training sentences, near-duplicates
+    kept on one side. Deterministic: the same input gives the same bytes. A fitted model may be used by many threads.
+
+    Args:
+        stances: names of the columns of ``Y``; ``rhetoric.STANCES`` if left out.
+        bits, word_order, class_gap, class_order, near, mask_actors: see ``FeatureSettings``.
+        C: inverse strength of the L2 penalty, above 0; larger fits the training sentences closer.
+        balance: 0..1; the weight of a stance's positives is (negatives / positives) ** balance.
+        min_count: a feature counts from this many training sentences on.
+        folds: folds for calibration and thresholds, 2 or more; 0 leaves the logits as they are and the thresholds
+            at 0.5.
+    """
+
+    kind: ClassVar[str] = "linear"
+
+    def __init__(
+        self,
+        stances: Sequence[str] | None = None,
+        *,
+        bits: int = 18,
+        word_order: int = 3,
+        class_gap: int = 3,
+        class_order: int = 3,
+        near: int = 3,
+        mask_actors: bool = True,
+        C: float = 0.1,
+        balance: float = 0.5,
+        min_count: int = 2,
+        folds: int = 5,
+    ) -> None:
+        self.stances = stances
+        self.bits = bits
+        self.word_order = word_order
+        self.class_gap = class_gap
+        self.class_order = class_order
+        self.near = near
+        self.mask_actors = mask_actors
+        self.C = C
+        self.balance = balance
+        self.min_count = min_count
+        self.folds = folds
+        self.name = ""
+
+    weights_: NDArray[np.float32]
+    bias_: Floats
+    settings_: FeatureSettings
+
+    # ------------------------------------------------------------------ scikit-learn's protocol
+
+    _parameters: ClassVar[tuple[str, ...]] = (
+        "stances",
+        "bits",
+        "word_order",
+        "class_gap",
+        "class_order",
+        "near",
+        "mask_actors",
+        "C",
+        "balance",
+        "min_count",
+        "folds",
+    )
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The constructor's arguments by name."""
+        return {name: getattr(self, name) for name in self._parameters}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change constructor's arguments.
+
+        Raises:
+            ValueError: a name is none of them.
+        """
+        for name, value in params.items():
+            if name not in self._parameters:
+                raise ValueError(f"unknown parameter {name!r}, expected one of {', '.join(self._parameters)}")
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        default = type(self)()
+        changed = [f"{k}={v!r}" for k, v in self.get_params().items() if v != getattr(default, k)]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "classes_")
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True, multi_output=True, single_output=False),
+            classifier_tags=ClassifierTags(multi_class=False, multi_label=True),
+            input_tags=InputTags(two_d_array=False, string=True),
+        )
+
+    def set_fit_request(self, *, sample_weight: bool | str | None) -> Self:
+        """Metadata routing: whether ``fit`` asks for ``sample_weight``."""
+        request = self.get_metadata_routing()
+        request.fit.add_request(param="sample_weight", alias=sample_weight)
+        self._metadata_request = request
+        return self
+
+    def get_metadata_routing(self) -> Any:
+        """scikit-learn's record of the metadata that ``fit`` and ``score`` ask for."""
+        from copy import deepcopy
+
+        from sklearn.utils.metadata_routing import MetadataRequest
+
+        if hasattr(self, "_metadata_request"):
+            return deepcopy(self._metadata_request)
+        request = MetadataRequest(owner=type(self).__name__)
+        request.fit.add_request(param="sample_weight", alias=None)
+        request.score.add_request(param="sample_weight", alias=None)
+        return request
+
+    # ------------------------------------------------------------------ fitting
+
+    def fit(self, X: Iterable[str], Y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit on labelled sentences.
+
+        Args:
+            X: n sentences.
+            Y: (n, n_stances) in 0..1, NaN where not known; (n,) is fine for one stance.
+            sample_weight: (n,) at least 0.
+
+        Raises:
+            TypeError: ``X`` is a bare str or holds something else than str.
+            ValueError: shapes, values or parameters do not fit; the message says which.
+        """
+        from rhetoric.fitting import calibrate, decide, spread_folds
+        from rhetoric.labels.splits import group_near_duplicates
+
+        settings = self._settings()
+        sentences = sentences_of(X, "fit")
+        names, targets = self._targets(Y, len(sentences))
+        weights = sample_weights_of(sample_weight, len(sentences))
+        matrix = feature_matrix(sentences, settings)
+        fitted = self._solve(matrix, targets, weights, settings)
+        self.slope_, self.intercept_ = np.ones(len(names)), np.zeros(len(names))
+        self.thresholds_ = np.full(len(names), 0.5)
+        self.unsure_ = np.tile([0.4, 0.6], (len(names), 1))
+        if self.folds:
+            fold = spread_folds(group_near_duplicates(sentences), targets, self.folds)
+            held_out = np.zeros_like(targets)
+            for number in range(self.folds):
+                inside = fold != number
+                if inside.all() or not inside.any():
+                    continue
+                part, bias = self._solve(matrix[inside], targets[inside], weights[inside], settings)
+                held_out[~inside] = matrix[~inside] @ part.T + bias
+            for k in range(len(names)):
+                known = ~np.isnan(targets[:, k]) & (weights > 0)
+                if not known.any():
+                    continue
+                z, y = held_out[known, k], targets[known, k]
+                self.slope_[k], self.intercept_[k] = calibrate(z, y, weights[known])
+                chosen = decide(sigmoid(z * self.slope_[k] + self.intercept_[k]), y >= 0.5)
+                self.thresholds_[k], self.unsure_[k] = chosen.threshold, (chosen.low, chosen.high)
+        self.weights_, self.bias_ = fitted
+        self.settings_ = settings
+        self.classes_ = np.array(names, dtype=object)
+        self._hash = None
+        return self
+
+    def _settings(self) -> FeatureSettings:
+        if not self.C > 0:
+            raise ValueError(f"C is {self.C!r}, expected a number above 0")
+        if not 0 <= self.balance <= 1:
+            raise ValueError(f"balance is {self.balance!r}, expected a number in 0..1")
+        if self.folds < 0 or self.folds == 1:
+            raise ValueError(f"folds is {self.folds!r}, expected 0 or at least 2")
+        return FeatureSettings(
+            bits=self.bits,
+            word_order=self.word_order,
+            class_gap=self.class_gap,
+            class_order=self.class_order,
+            near=self.near,
+            mask_actors=self.mask_actors,
+        )
+
+    def _targets(self, Y: ArrayLike, n: int) -> tuple[tuple[str, ...], Floats]:
+        names = tuple(STANCES if self.stances is None else self.stances)
+        if not names or len(set(names)) != len(names) or not all(isinstance(name, str) and name for name in names):
+            raise ValueError(f"stances is {names!r}, expected different names, none of them empty")
+        targets = np.asarray(Y, dtype=np.float64)
+        if targets.ndim == 1 and len(names) == 1:
+            targets = targets[:, None]
+        if targets.shape != (n, len(names)):
+            raise ValueError(
+                f"Y has the shape {targets.shape}, expected ({n}, {len(names)}): a row for each sentence and a column for "
+                f"each of the stances {', '.join(names)}"
+            )
+        if n == 0:
+            raise ValueError("got no sentences to fit on, expected at least one")
+        if np.nanmin(targets, initial=0) < 0 or np.nanmax(targets, initial=0) > 1:
+            raise ValueError("Y holds values outside 0..1, expected an indicator matrix or probabilities")
+        return names, targets
+
+    def _solve(
+        self, matrix: csr_matrix, targets: Floats, weights: Floats, settings: FeatureSettings
+    ) -> tuple[NDArray[np.float32], Floats]:
+        """Weights (n_stances, buckets) and biases of one logistic regression for each stance."""
+        from rhetoric.fitting import fit_logistic
+
+        counts = np.bincount(matrix.indices, minlength=settings.buckets)
+        used = np.flatnonzero(counts >= min(self.min_count, matrix.shape[0]))
+        dense = matrix[:, used]
+        out = np.zeros((targets.shape[1], settings.buckets), dtype=np.float32)
+        biases = np.zeros(targets.shape[1])
+        for k in range(targets.shape[1]):
+            known = ~np.isnan(targets[:, k])
+            y, w = targets[known, k], weights[known]
+            positive, negative = float(w @ y), float(w @ (1 - y))
+            if positive > 0 and negative > 0:
+                w = w * (1 + y * ((negative / positive) ** self.balance - 1))
+            found, biases[k] = fit_logistic(dense[known], y, w, strength=self.C)
+            # As stored: half precision, so that a saved model predicts what the fitted one did.
+            out[k, used] = found.astype(np.float16)
+        return out, biases
+
+    # ------------------------------------------------------------------ inference
+
+    def _raw_logits(self, sentences: Sequence[str]) -> Floats:
+        logits = np.empty((len(sentences), len(self.classes_)))
+        for part in chunks(sentences):
+            _, streams = extract(sentences[part], self.settings_)
+            logits[part] = self._sum(streams, part.stop - part.start)
+        return logits
+
+    def _sum(self, streams: tuple[Stream, ...], n: int) -> Floats:
+        logits = np.zeros((n, len(self.classes_)))
+        for stream in streams:
+            filled = np.flatnonzero(np.diff(stream.indptr))
+            if not len(filled):
+                continue
+            for k, weights in enumerate(self.weights_):
+                carried = weights[stream.ids[0]]
+                for ids in stream.ids[1:]:
+                    carried = carried + weights[ids]
+                logits[filled, k] += np.add.reduceat(carried, stream.indptr[filled])
+        return logits * length_scale(streams)[:, None] + self.bias_
+
+    def _attributions(self, sentences: Sequence[str]) -> Iterator[Attribution]:
+        for part in chunks(sentences):
+            tokens, streams = extract(sentences[part], self.settings_)
+            carried = self._carried(tokens, streams)
+            starts, ends = tokens.char_spans()
+            for low, high in zip(tokens.indptr[:-1].tolist(), tokens.indptr[1:].tolist(), strict=True):
+                kept = low + np.flatnonzero(carried[low:high].any(axis=1))
+                yield Attribution(starts[kept], ends[kept], carried[kept], self.bias_)
+
+    def _carried(self, tokens: Tokens, streams: tuple[Stream, ...]) -> Floats:
+        """(n_tokens, n_stances): every feature's weight in equal parts on the items it is made of."""
+        carried = np.zeros((len(tokens), len(self.classes_)))
+        for stream in streams:
+            share = np.zeros((stream.ids.shape[1], len(self.classes_)))
+            for ids, members in zip(stream.ids, stream.offsets, strict=True):
+                part = self.weights_[:, ids].T / len(members)
+                for back in members:
+                    share[: len(share) - back] += part[back:]
+            np.add.at(carried, stream.first, share)
+        return carried * length_scale(streams)[tokens.sentence, None]
+
+    # ------------------------------------------------------------------ storage
+
+    def _stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        config = {
+            "features": self.settings_.to_dict(),
+            "bias": self.bias_.tolist(),
+            "parameters": {"C": self.C, "balance": self.balance, "min_count": self.min_count, "folds": self.folds},
+        }
+        return config, {"weights": self.weights_.astype(np.float16)}
+
+    @classmethod
+    def _restored(cls, folder: ModelFolder, n_stances: int) -> Self:
+        where = folder.path / "config.json"
+        features = folder.config.get("features")
+        if not isinstance(features, dict):
+            raise ModelError(f"{where}: features is {features!r}, expected an object")
+        try:
+            settings = FeatureSettings.from_dict(features)
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"{where}: {error}") from error
+        weights = folder.arrays.get("weights")
+        file = folder.path / "weights.safetensors"
+        if weights is None:
+            raise ModelError(f"{file} is missing, or has no array 'weights'")
+        if weights.shape != (n_stances, settings.buckets) or weights.dtype not in (np.float16, np.float32):
+            raise ModelError(
+                f"{file}: weights are {weights.dtype} of shape {weights.shape}, expected float16 or float32 of shape "
+                f"{(n_stances, settings.buckets)}"
+            )
+        values = weights.astype(np.float32)
+        if not np.isfinite(values).all():
+            raise ModelError(f"{file}: weights hold values that are not finite")
+        model = cls(**{name: getattr(settings, name) for name in cls._parameters if hasattr(settings, name)})
+        model.stances = tuple(folder.config["stances"])
+        for name, low, high in (("C", 0, 1e9), ("balance", 0, 1), ("min_count", 0, 1e9), ("folds", 0, 1e6)):
+            value = number_of(where, folder.config, ("parameters", name), low, high)
+            setattr(model, name, int(value) if name in ("min_count", "folds") else value)
+        model.settings_ = settings
+        model.weights_ = values
+        model.bias_ = np.array([number_of(where, folder.config, ("bias", k), -1e6, 1e6) for k in range(n_stances)])
+        return model
+
+
+_FULL_LENGTH: Final = 64
+
+
+def length_scale(streams: tuple[Stream, ...]) -> Floats:
+    """(n_sentences,) what the sums are multiplied by: 1 up to 64 words, then falling with the root of the length, so
+    that a page without a full stop is not certain of everything."""
+    lengths = np.maximum(np.diff(streams[0].indptr), 1)
+    return np.minimum(1.0, np.sqrt(_FULL_LENGTH / lengths))
+
+
+def feature_matrix(sentences: Sequence[str], settings: FeatureSettings) -> csr_matrix:
+    """(n_sentences, buckets) counts of features, scaled as at inference; bucket 0 is empty."""
+    from scipy.sparse import csr_matrix, vstack
+
+    parts = []
+    for part in chunks(sentences):
+        _, streams = extract(sentences[part], settings)
+        n = part.stop - part.start
+        owners, buckets = [], []
+        for stream in streams:
+            owner = np.repeat(np.arange(n), np.diff(stream.indptr))
+            for ids in stream.ids:
+                kept = ids > 0
+                owners.append(owner[kept])
+                buckets.append(ids[kept])
+        rows = np.concatenate(owners)
+        values = length_scale(streams)[rows]
+        parts.append(csr_matrix((values, (rows, np.concatenate(buckets))), shape=(n, settings.buckets)))
+    return vstack(parts, format="csr")
+
+
+def chunks(sentences: Sequence[str]) -> Iterator[slice]:
+    """Slices of bounded size that cover the sentences in order."""
+    begin = size = 0
+    for i, sentence in enumerate(sentences):
+        if i > begin and (size + len(sentence) > _CHUNK_CHARACTERS or i - begin >= _CHUNK_SENTENCES):
+            yield slice(begin, i)
+            begin, size = i, 0
+        size += len(sentence)
+    if begin < len(sentences):
+        yield slice(begin, len(sentences))
+
+
+def evidence(text: str, offset: int, explanation: Explanation, most: int = 3) -> tuple[Span, ...]:
+    """The words that carried a stance, offsets in the whole text: neighbours joined, at most ``most``, in order."""
+    best = max((span.weight for span in explanation.spans), default=0.0)
+    if best <= 0:
+        return ()
+    joined: list[tuple[int, int, float]] = []
+    previous = -2
+    for i, span in enumerate(explanation.spans):
+        if span.weight < 0.25 * best:
+            continue
+        if previous == i - 1 and joined:
+            begin, _, weight = joined[-1]
+            joined[-1] = (begin, span.end, weight + span.weight)
+        else:
+            joined.append((span.start, span.end, span.weight))
+        previous = i
+    strongest = sorted(sorted(joined, key=lambda run: -run[2])[:most])
+    return tuple(
+        Span(text[offset + start : offset + end], offset + start, offset + end, weight)
+        for start, end, weight in strongest
+    )
+
+
+def load_model(name_or_path: str | os.PathLike[str]) -> StanceModel:
+    """The shipped model of this name, or the model in this folder.
+
+    Raises:
+        ModelError: there is none, or its folder is at fault; the message names the file and the fault.
+    """
+    shipped = shipped_models()
+    folder = read_model(shipped.get(os.fspath(name_or_path), Path(name_or_path)))
+    where, config = folder.path / "config.json", folder.config
+    names = config.get("stances")
+    if (
+        not isinstance(names, list)
+        or not names
+        or not all(isinstance(name, str) and name for name in names)
+        or len(set(names)) != len(names)
+    ):
+        raise ModelError(f"{where}: stances is {names!r}, expected a list of different names")
+    kind = config.get("kind")
+    if kind == StanceClassifier.kind:
+        model: StanceModel = StanceClassifier._restored(folder, len(names))
+    else:
+        raise ModelError(f"{where}: kind is {kind!r}, expected {StanceClassifier.kind!r}")
+    model._restore_shared(folder, tuple(names))
+    return model
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """1 / (1 + exp(-x)) without overflow."""
+    small = np.exp(-np.abs(logits))
+    return np.where(logits >= 0, 1 / (1 + small), small / (1 + small))
+
+
+def sentences_of(X: Iterable[str], call: str) -> list[str]:
+    """``X`` as a list of str, or a TypeError that names the right call."""
+    if isinstance(X, (str, bytes, Mapping)):
+        what = "one str" if isinstance(X, str) else type(X).__name__
+        raise TypeError(
+            f"{call}() takes a sequence of sentences, got {what}; wrap one sentence in a list, {call}([sentence]), or call "
+            f"classify(text) to split a text into sentences"
+        )
+    try:
+        sentences = X if type(X) is list else list(X)
+    except TypeError as error:
+        raise TypeError(f"{call}() takes a sequence of sentences, got {type(X).__name__}") from error
+    for i, sentence in enumerate(sentences):
+        if not isinstance(sentence, str):
+            raise TypeError(f"{call}() takes a sequence of str, item {i} is of type {type(sentence).__name__}")
+    return sentences
+
+
+def sample_weights_of(sample_weight: ArrayLike | None, n: int) -> Floats:
+    """(n,) weights, ones if left out; ValueError where they do not fit."""
+    if sample_weight is None:
+        return np.ones(n)
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.shape != (n,):
+        raise ValueError(f"sample_weight has the shape {weights.shape}, expected ({n},)")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise ValueError("sample_weight holds values below 0 or not finite")
+    return weights
+
+
+def _not_one_text(given: object) -> TypeError:
+    if isinstance(given, (list, tuple)):
+        hint = "for sentences that are split already call predict_proba(sentences); for several texts call it once for each"
+    elif isinstance(given, (bytes, bytearray)):
+        hint = "decode the bytes first: classify(data.decode())"
+    else:
+        hint = "pass the text itself, or an empty string for no text"
+    return TypeError(f"classify() and read() take one text as str, got {type(given).__name__}; {hint}")
+
+
+def text_of(where: Path, config: Mapping[str, Any], key: str) -> str:
+    """A string of the config, or a ModelError."""
+    value = config.get(key)
+    if not isinstance(value, str):
+        raise ModelError(f"{where}: {key} is {value!r}, expected a string")
+    return value
+
+
+def number_of(where: Path, config: Mapping[str, Any], keys: tuple[str | int, ...], low: float, high: float) -> float:
+    """A number of the config at this path of keys, in low..high, or a ModelError."""
+    value: Any = config
+    for key in keys:
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            value = None
+            break
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        name = ".".join(map(str, keys))
+        raise ModelError(f"{where}: {name} is {value!r}, expected a number from {low:g} to {high:g}")
+    return float(value)
