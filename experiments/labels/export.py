@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -75,6 +76,21 @@ def merge(readings: list[Reading], report: Counter[str]) -> list[Reading]:
     return list(kept.values())
 
 
+def describe_second_reading(package: Path) -> None:
+    """Put the files of the second reading into the data package: the fields of `real`, and composed sentences too."""
+    described = json.loads(package.read_text("utf-8"))
+    real = described["resources"][0]
+    schema = json.loads(json.dumps(real["schema"]))
+    for field in schema["fields"]:
+        if field["name"] == "corpus":
+            field["constraints"]["enum"].append("composed")
+    for name, title in (("first", "First reading of the sentences read twice"), ("second", "Second reading of them")):
+        resource = {**real, "name": f"{name}-reading", "title": f"{title}, standoff", "schema": schema}
+        resource["path"] = f"second-reading/{name}.jsonl"
+        described["resources"] = [r for r in described["resources"] if r["name"] != resource["name"]] + [resource]
+    package.write_text(json.dumps(described, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
@@ -124,6 +140,7 @@ def main() -> None:
         labels.write(folder / "first.jsonl", [standoff({}, reading) for reading, _ in twice])
         labels.write(folder / "second.jsonl", [standoff({}, reading) for _, reading in twice])
         report["read twice"] = len(twice)
+        describe_second_reading(args.labels / "datapackage.json")
     gold = {labels.sentence_hash(row["text"]) for row in read_jsonl(args.shared / "gold/dev.jsonl")}
     report["of the development gold set"] = len(gold & (known | {reading.key for _, reading in made}))
     print(dict(report))

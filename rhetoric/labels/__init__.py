@@ -1,8 +1,8 @@
 """Labelled sentences: read, verify, join with their corpora, convert, compare, split.
 
-``schema`` holds text records, ``standoff`` records without text, ``files`` both in JSONL, ``joining`` the search for the
-text, ``formats`` the files of labelling tools, ``compare`` counts, agreement and suspects, ``splits`` the groups that
-a split must not cut.
+``schema`` holds text records, ``standoff`` records without text, ``files`` both in JSONL, ``joining`` the search for
+the text, ``formats`` the files of labelling tools, ``compare`` counts, agreement and suspects, ``splits`` the groups
+that a split must not cut.
 """
 
 from __future__ import annotations

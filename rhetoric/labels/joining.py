@@ -65,8 +65,8 @@ def join(
     ``id``), column files of CoNLL-2003 (the first column), and anything else as plain text; each also with ``.gz``. A
     file, or a folder of the first level, whose name begins with the name of a corpus holds that corpus
     ("muc4/dev-0001.txt", "ungd-1990.jsonl.gz"); without such a name or a field ``corpus`` it may hold any. Texts are
-    first split into sentences, whose hashes are looked up; for what is then missing, runs of characters of the right
-    length and print are looked for, so that sentences split otherwise are found too.
+    first split into sentences, whose hashes are looked up; for what is not found then as it was read, runs of
+    characters of the right length and print are looked for, so that sentences split otherwise are found too.
 
     Args:
         corpora: a folder.
@@ -118,7 +118,8 @@ class _Search:
         self.ids: set[str] = set()
 
     def open(self) -> list[Standoff]:
-        return [record for record in self.records if record.sha256 not in self.texts]
+        """Records whose sentence was not found as it was read: at all, or with other punctuation or case only."""
+        return [record for record in self.records if record.sha256 not in self.is_exact]
 
     def offer(self, sha: str, sentence: str) -> None:
         """Take a sentence that was found, unless an edition of it with the very punctuation that was read is there
