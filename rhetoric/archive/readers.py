@@ -357,7 +357,7 @@ class Reader:
             except UnicodeDecodeError as error:
                 return reject(_invalid(error))
         if not isinstance(text, str):
-            return reject(f"column {columns.text!r} holds a {type(text).__name__}, wanted text")
+            return reject(f"column {columns.text!r} holds {type(text).__name__}, wanted text")
         if columns.language is not None:
             language = record.get(columns.language)
             if language not in (None, "") and not _ENGLISH.match(str(language)):
@@ -400,7 +400,7 @@ class Reader:
 
     def _missing(self, columns: _Columns, names: Sequence[str]) -> str:
         has = ", ".join(repr(printable(str(name))) for name in list(names)[:12]) or "none"
-        if self.options.text is None:
+        if columns.text is None:
             return f"missing column: none looks like the text among {has}; name it with --text"
         return f"missing column {columns.text!r}; has {has}"
 
@@ -516,7 +516,7 @@ class Reader:
         wanted = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.conversion
         number = 0
         try:
-            for record in ArchiveIterator(stream, record_types=wanted, parse_http=True):
+            for record in ArchiveIterator(_Forward(stream), record_types=wanted, parse_http=True):
                 number += 1
                 http = record.http_headers
                 if http is not None and http.status_code not in (None, 200):
@@ -537,8 +537,26 @@ class Reader:
                     date=date,
                     charset=record.http_charset or None,
                 )
-        except Exception as error:  # fastwarc's errors differ by version and by what is broken
+        except BaseException as error:  # fastwarc's errors differ by version; a panic of its core is no Exception
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
             yield Rejected(name, number or None, f"damaged WARC: {_words(error)}")
+
+
+class _Forward:
+    """A stream that can only go on: fastwarc seeks in whatever has a ``seek``, and breaks off where that fails."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._at = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._at += len(data)
+        return data
+
+    def tell(self) -> int:
+        return self._at
 
 
 class _Budget:
@@ -676,7 +694,7 @@ def _invalid(error: UnicodeDecodeError) -> str:
     )
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
