@@ -30,6 +30,10 @@ from typing import Final, NamedTuple
 __all__ = ["Document", "parse", "split"]
 
 
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A text cut into sentences.
@@ -167,12 +171,15 @@ _ITEM = re.compile(r"\(?(?:\d{1,3}|[ivxlIVXL]{1,6}|[A-Za-z])[.)]\s")
 _CLOSERS: Final = "\"'”’»)]*_」』）】》〉"
 _TERMINATORS: Final = frozenset(".!?…。！？．｡।॥؟۔։።")
 # Words that can not end a headline or a paragraph, so that the line runs on.
-_RUN_ON: Final = frozenset(
+_RUN_ON: Final = _words(
     "a an the of to in on for and or nor but with by from at as that which who whose whom its their our his her my your "
     "this these those is are was were be been being has have had not will would shall should may might can could must "
-    "into over under between among against through upon than if when while because all each every both such no".split()
+    "into over under between among against through upon than if when while because all each every both such no"
 )
-_NOT_CONTINUED = re.compile(r"(?:by|via|from)\s|\S*[@/\\]|www\.|(?:al|el|ul)-|(?:de|van|von|bin|ibn|el|al)\s+[A-Z]|i[A-Z]")
+_NOT_CONTINUED = re.compile(
+    r"(?:by|via|from)\s|\S*[@/\\]|www\.|(?:al|el|ul)-|(?:de|van|von|bin|ibn|el|al)\s+[A-Z]|i[A-Z]"
+)
+_TITLE_FIRST = re.compile(r"(?:Mr|Mrs|Ms|Dr)\.\s")
 _INNER_END = re.compile(r"[a-z]{2}[.!?][\"”’')]*\s+[\"“‘(]?[A-Z]")
 _UNWRAPPED: Final = 200  # characters; longer lines are paragraphs, not lines of a printed column
 _COLUMN: Final = 45  # characters; narrower lines are headlines or verse rather than a column of prose
@@ -251,6 +258,8 @@ def _same_block(rows: list[_Row], i: int, running: bool) -> bool:
     """
     above, row = rows[i - 1], rows[i]
     first, ending = row.text[0], above.ending
+    if first in "\"'“‘«":
+        first = row.text[1:2] or first
     if not above.marker and not row.marker and first.islower() and (ending.islower() or ending == ","):
         return not _opens_item(above, row, ending)
     if above.text[0] == "#" and above.marker:
@@ -272,7 +281,9 @@ def _same_block(rows: list[_Row], i: int, running: bool) -> bool:
         return not ended and _is_run_on(above.text, last_word)
     if above.text.isupper() != row.text.isupper() and above.text.upper() != above.text.lower():
         return False
-    if not ended and (_is_run_on(above.text, last_word) or (ending not in ":;" and (running or _is_prose(above.text)))):
+    if not ended and _is_run_on(above.text, last_word):
+        return True
+    if not ended and ending not in ":;" and (running or _is_prose(above.text) or _TITLE_FIRST.match(row.text)):
         return True
     return _is_full(above, row, width)
 
@@ -338,33 +349,33 @@ def _continues(above: _Row, row: _Row, block_first: str) -> bool:
 # --- sentences of a block ---------------------------------------------------------------------------------------------
 
 # Before a name or a title: never the end of a sentence.
-_TITLES: Final = frozenset(
+_TITLES: Final = _words(
     "mr mrs ms mx dr prof messrs mme mlle gen sen rep gov lt col maj capt cmdr cdr comdr adm vadm amb brig sgt cpl pvt "
-    "rev hon pres supt insp atty sr-col h.e ven fr st ft mt mts dep asst lieut reps sens gens cols profs drs".split()
+    "rev hon pres supt insp atty sr-col h.e ven fr st ft mt mts dep asst lieut reps sens gens cols profs drs"
 )
 # In the middle of a sentence by nature.
-_MIDDLE: Final = frozenset("e.g i.e viz cf vs v approx ca esp incl a.k.a".split())
+_MIDDLE: Final = _words("e.g i.e viz cf vs v approx ca esp incl a.k.a")
 # Before a number.
-_COUNTED: Final = frozenset(
-    "no nos art arts para paras p pp vol vols fig figs sec secs sect res ch chap ver ed eds doc docs op".split()
+_COUNTED: Final = _words(
+    "no nos art arts para paras p pp vol vols fig figs sec secs sect res ch chap ver ed eds doc docs op"
 )
-_MONTHS: Final = frozenset("jan feb mar apr jun jul aug sep sept oct nov dec".split())
+_MONTHS: Final = _words("jan feb mar apr jun jul aug sep sept oct nov dec")
 # Mid-sentence where the text goes on in small letters or digits.
-_SHORTENED: Final = frozenset(
-    "inc ltd co corp bros plc dept govt govts etc al jr sr min est univ assn intl natl min ave blvd rd hq avg max ext".split()
+_SHORTENED: Final = _words(
+    "inc ltd co corp bros plc dept govt govts etc al jr sr min est univ assn intl natl min ave blvd rd hq avg max ext"
 )
 _CLOCK: Final = frozenset(("a.m", "p.m"))
-_AFTER_CLOCK: Final = frozenset(
+_AFTER_CLOCK: Final = _words(
     "monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun january february march april may "
     "june july august september october november december gmt utc est edt cst cdt pst pdt cet cest bst jst hkt eastern "
-    "pacific central local beijing moscow washington".split()
+    "pacific central local beijing moscow washington"
 )
 # Words that open a sentence far more often than they follow an abbreviated name such as "U.S.".
-_OPENING: Final = frozenset(
+_OPENING: Final = _words(
     "the this that these those there they he she it we i you his her its their our my but and or so yet however "
     "moreover furthermore meanwhile nevertheless nonetheless therefore thus hence instead also although though while "
     "when where what who whose which why how if in on at by for from with without as after before during since until "
-    "despite because according asked both all some many most no not now then today earlier later last".split()
+    "despite because according asked both all some many most no not now then today earlier later last"
 )
 _SPEECH: Final = (
     "said|says|asked|asks|added|adds|told|replied|wrote|writes|declared|demanded|exclaimed|shouted|wondered|insisted|"
@@ -374,15 +385,17 @@ _ATTRIBUTION = re.compile(rf"(?:[A-Z][\w'’.-]*\s+|(?:of|the|for)\s+){{0,5}}[A-
 # What goes with a sentence after its full stop, then the white space to the next one. A straight quote after a
 # blank closes only if another blank follows it.
 _TAIL = re.compile(
-    r"(?P<closers>(?:[\"'”’»)\]*_」』）】》〉]|\[\d{1,3}\](?!\())*(?:\s{1,3}(?:[”)\]]+(?=\s|$)|\"(?=\s|$)))?)(?P<gap>\s*)"
+    r"(?P<closers>(?:[\"'”’»)\]*_」』）】》〉]|[“«](?=\s|$)|\[\d{1,3}\](?!\())*(?:\s{1,3}(?:[”»)\]]+(?=\s|$)|\"(?=\s|$)))?)(?P<gap>\s*)"
 )
 _OPENERS: Final = "\"'“‘„‟«‹([*_"
 _NEXT_WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]|(?:[A-Za-z]+-)?(?:[A-Z]\.)+[A-Z]|Ph\.D")
 _ENUMERATOR = re.compile(r"[\"“‘]?\(?(?:\d{1,3}|[ivxIVX]{1,5}|[A-Za-z])\.")
 # A terminator before a capital letter: sentencex passes over some where it believes to be inside a pair of marks.
-_BEFORE_CAPITAL = re.compile(r"[.!?…]+(?=[\"'”’»)\]*_]*\s+[\"'“‘«(\[*_]*[A-ZÀ-ÖØ-ÞΑ-ΩА-ЯЁ])")
-_PLAIN_WORD = re.compile(r"[^\W\d_]{4}$|\d\d$|[)\]%”\"]$|\b[a-z]{2,3}$|\b[A-Z]\.[A-Z]$|…$")
+_BEFORE_CAPITAL = re.compile(r"[.!?…]{1,8}+(?=[\"'”’»)\]*_]*+\s++[\"'“‘«(\[*_]*+(?:[A-ZÀ-ÖØ-ÞΑ-ΩА-ЯЁ]|[a-z]\)\s))")
+_PLAIN_WORD = re.compile(
+    r"[^\W\d_]{4}$|\d\d$|[)\]%”\"]$|\b[a-z]{2,3}$|\b(?:Jan|Feb|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)$|\b[A-Z]\.[A-Z]$|…$"
+)
 _BRACKETED = re.compile(r"\([^()]{0,300}\)|\[[^\[\]]{0,300}\]")
 _LATIN_END: Final = frozenset(".!?…")
 
@@ -422,11 +435,29 @@ def _proposed_ends(masked: str, begin: int, end: int) -> list[int]:
         before = block[max(match.start() - 4, 0) : match.start()]
         if (len(before) == 4 and before.isalpha()) or _PLAIN_WORD.search(before) or match[0] not in ".!?":
             ends.add(begin + match.end())
-    position = begin
-    for piece in _segment(block)[:-1]:
-        position += len(piece)
-        ends.add(position - len(piece) + len(piece.rstrip(" ")))
+    ends.update(begin + offset for offset in _library_ends(block))
     return sorted(ends)
+
+
+_WINDOW: Final = 2048  # characters; sentencex takes quadratic time on long text without blanks
+
+
+def _library_ends(block: str) -> list[int]:
+    """Where sentencex ends sentences in ``block``, shown in windows of which each begins where a sentence does."""
+    ends: list[int] = []
+    start, length = 0, len(block)
+    while start < length:
+        stop = min(start + _WINDOW, length)
+        position = start
+        for piece in _segment(block[start:stop])[:-1]:
+            position += len(piece)
+            ends.append(position - len(piece) + len(piece.rstrip(" ")))
+        if stop == length:
+            break
+        if position == start:  # no end in the whole window: go on from its last word
+            position = block.rfind(" ", start + 1, stop) + 1 or stop
+        start = position
+    return ends
 
 
 def _segment(block: str) -> list[str]:
@@ -478,8 +509,10 @@ def _is_end(text: str, start: int, stop: int, tail: re.Match[str], end: int) -> 
     if following in "-–—" and (word[-1:].isdigit() or _is_abbreviation(word)):
         return False  # PORT ROE, Sept. 3. -- The
     small = following_word[:1].islower()
-    if small and (closed or terminator != "." or token.endswith("..")):
+    if small and (closed or token.endswith(("..", "…"))):
         return False  # "What?" he asked; well... perhaps
+    if small and terminator in "!?" and not text[start].islower():
+        return False  # unless the text has no capitals at all
     if terminator in "!?":
         return not (closed and _ATTRIBUTION.match(text, word_at, end))
     if terminator == "…" or token.endswith(".."):
