@@ -74,7 +74,10 @@ class Evaluation:
 
     def table(self) -> str:
         """A Markdown table, one row for each stance and one for the mean."""
-        lines = ["| stance | precision | recall | F1 (95 % interval) | n | ECE | Brier |", "|---|---|---|---|---|---|---|"]
+        lines = [
+            "| stance | precision | recall | F1 (95 % interval) | n | ECE | Brier |",
+            "|---|---|---|---|---|---|---|",
+        ]
         for s in self.scores:
             ece = "" if s.ece is None else f"{s.ece:.3f}"
             brier = "" if s.brier is None else f"{s.brier:.3f}"
@@ -171,28 +174,31 @@ def brier_score(truth: ArrayLike, probabilities: ArrayLike) -> float:
     return float(np.mean((np.asarray(probabilities, dtype=float) - np.asarray(truth, dtype=float)) ** 2))
 
 
+# Every pattern of a stance must be found. Two plain searches instead of one with a gap: linear on any input.
 _KEYWORDS: Final = {
-    "accusation": re.compile(
-        r"\b(?:accus(?:e[ds]?|ing|ations?)|blam(?:e[ds]?|ing)|condemn(?:s|ed|ing|ation)?|denounc(?:e[ds]?|ing)"
-        r"|alleg(?:e[ds]?|ing|ations?)|violat(?:e[ds]?|ing|ions?)|aggression)\b",
-        re.IGNORECASE,
+    "accusation": (
+        r"accus(?:e[ds]?|ing|ations?)|blam(?:e[ds]?|ing)|condemn(?:s|ed|ing|ation)?|denounc(?:e[ds]?|ing)"
+        r"|alleg(?:e[ds]?|ing|ations?)|violat(?:e[ds]?|ing|ions?)|aggression",
     ),
-    "denial": re.compile(
-        r"\b(?:den(?:y|ies|ied|ying|ials?)|refut(?:e[ds]?|ing)|rebut(?:s|ted|ting|tal)?|baseless|unfounded|groundless"
-        r"|no evidence|nothing to do with|dismiss(?:es|ed|ing)?)\b",
-        re.IGNORECASE,
+    "denial": (
+        r"den(?:y|ies|ied|ying|ials?)|refut(?:e[ds]?|ing)|rebut(?:s|ted|ting|tal)?|baseless|unfounded|groundless"
+        r"|no evidence|nothing to do with|dismiss(?:es|ed|ing)?",
     ),
-    "call_to_negotiate": re.compile(
-        r"\b(?:call(?:s|ed|ing)?|urg(?:e[ds]?|ing)|appeal(?:s|ed|ing)?|propos(?:e[ds]?|ing|als?)|offer(?:s|ed|ing)?|ready"
-        r"|willing|readiness|must|should)\b.*\b(?:talks|negotiat\w*|dialogue|diplomacy|political settlement|mediat\w*)\b",
-        re.IGNORECASE,
+    "call_to_negotiate": (
+        r"call(?:s|ed|ing)?|urg(?:e[ds]?|ing)|appeal(?:s|ed|ing)?|propos(?:e[ds]?|ing|als?)|offer(?:s|ed|ing)?|ready"
+        r"|willing|readiness|must|should",
+        r"talks|negotiat(?:e[ds]?|ing|ions?)|dialogue|diplomacy|political settlement|mediat(?:e[ds]?|ing|ion|or)",
     ),
+}
+_PATTERNS: Final = {
+    stance: [re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for words in parts] for stance, parts in _KEYWORDS.items()
 }
 
 
 def keyword_rule(sentences: Iterable[str]) -> Flags:
-    """Baseline: one regular expression for each of ``STANCES``. Indicator matrix (n, 3)."""
-    return np.array([[bool(_KEYWORDS[s].search(text)) for s in STANCES] for text in sentences]).reshape(-1, len(STANCES))
+    """Baseline: regular expressions for each of ``STANCES``. Indicator matrix (n, 3)."""
+    rows = [[all(p.search(text) for p in _PATTERNS[stance]) for stance in STANCES] for text in sentences]
+    return np.array(rows, dtype=bool).reshape(-1, len(STANCES))
 
 
 def always_none(sentences: Iterable[str]) -> Flags:

@@ -126,7 +126,8 @@ class _Lexicon:
 
 
 def _slot(hashes: Hashes) -> NDArray[np.int64]:
-    return ((hashes * _FACTORS[0]) >> np.uint64(64 - _FILTER_BITS)).astype(np.int64)
+    slots: NDArray[np.int64] = ((hashes * _FACTORS[0]) >> np.uint64(64 - _FILTER_BITS)).astype(np.int64)
+    return slots
 
 
 def read_classes(text: str) -> dict[str, tuple[str, ...]]:
@@ -155,13 +156,13 @@ def _lexicon() -> _Lexicon:
     members[int(_NUMBER)] = index["NUMBER"]
     members[hash_word('"')] = index["QUOTE"]
     members[hash_word("?")] = index["QUESTION"]
-    words = np.array(sorted(members), dtype=np.uint64)
+    hashes = np.array(sorted(members), dtype=np.uint64)
     candidate = np.zeros(1 << _FILTER_BITS, dtype=bool)
-    candidate[_slot(words)] = True
+    candidate[_slot(hashes)] = True
     return _Lexicon(
         names,
-        words,
-        np.array([members[int(word)] for word in words], dtype=np.uint8),
+        hashes,
+        np.array([members[int(word)] for word in hashes], dtype=np.uint8),
         candidate,
         hash_words("\x02" + name for name in names),
     )

@@ -18,6 +18,9 @@ Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 
 
+_PULL = 1.0  # of calibration towards its prior, in units of the curvature that a sentence or so adds
+
+
 def spread_folds(groups: Ints, targets: Floats, folds: int, seed: int = 0) -> Ints:
     """Deal whole groups to folds, the rarer stances first, so that each fold holds its share of each.
 
@@ -32,7 +35,7 @@ def spread_folds(groups: Ints, targets: Floats, folds: int, seed: int = 0) -> In
     known = np.nan_to_num(targets)
     amount = np.column_stack([np.bincount(groups, known[:, k], n_groups) for k in range(known.shape[1])])
     amount = np.column_stack([amount, np.bincount(groups, minlength=n_groups)])
-    amount /= np.maximum(amount.sum(axis=0), 1e-9)
+    amount = amount / np.maximum(amount.sum(axis=0), 1e-9)
     order = np.random.default_rng(seed).permutation(n_groups)
     order = order[np.argsort(-amount[order].max(axis=1), kind="stable")]
     load = np.zeros((folds, amount.shape[1]))
@@ -53,6 +56,8 @@ def fit_logistic(
     strength: float,
     prior: Floats | None = None,
     prior_bias: float = 0.0,
+    bias_strength: float = 1e3,
+    offset: Floats | None = None,
     max_iter: int = 200,
 ) -> tuple[Floats, float]:
     """L2-regularised logistic regression with soft targets, by L-BFGS. Deterministic.
@@ -64,7 +69,9 @@ def fit_logistic(
         targets: (n,) probabilities in 0..1.
         weights: (n,) at least 0.
         strength: as scikit-learn's ``C``: larger fits the targets closer.
-        prior, prior_bias: where the weights are drawn to, zero if left out; the bias is free.
+        prior, prior_bias: where weights and bias are drawn to and where the search starts, zero if left out.
+        bias_strength: as ``strength``, for the bias; nearly free if left out.
+        offset: (n,) added to every logit, fixed.
 
     Returns:
         (d,) weights and the bias.
@@ -73,36 +80,43 @@ def fit_logistic(
 
     d = matrix.shape[1]
     centre = np.zeros(d) if prior is None else prior
+    fixed = np.zeros(matrix.shape[0]) if offset is None else offset
     transposed = matrix.T.tocsr()
 
     def loss(point: Floats) -> tuple[float, Floats]:
         w, b = point[:d], point[d]
-        z = matrix @ w + b
+        z = matrix @ w + (b + fixed)
         value = weights @ (np.logaddexp(0, z) - targets * z)
         residual = weights * (1 / (1 + np.exp(-np.clip(z, -500, 500))) - targets)
-        offset = w - centre
+        away = w - centre
         gradient = np.empty(d + 1)
-        gradient[:d] = transposed @ residual + offset / strength
-        gradient[d] = residual.sum()
-        return float(value + offset @ offset / (2 * strength)), gradient
+        gradient[:d] = transposed @ residual + away / strength
+        gradient[d] = residual.sum() + (b - prior_bias) / bias_strength
+        penalty = away @ away / (2 * strength) + (b - prior_bias) ** 2 / (2 * bias_strength)
+        return float(value + penalty), gradient
 
     start = np.concatenate([centre, [prior_bias]])
-    found: Any = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": max_iter, "ftol": 1e-6, "gtol": 1e-4})
+    options = {"maxiter": max_iter, "ftol": 1e-6, "gtol": 1e-4}
+    found: Any = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
     return found.x[:d], float(found.x[d])
 
 
-def calibrate(logits: Floats, targets: Floats, weights: Floats) -> tuple[float, float]:
+def calibrate(
+    logits: Floats, targets: Floats, weights: Floats, prior: tuple[float, ...] = (1.0, 0.0)
+) -> tuple[float, float]:
     """Platt scaling: slope and intercept that make ``sigmoid(slope * logit + intercept)`` a probability.
 
-    Two-parameter logistic regression by Newton's method, with a slight pull towards slope 1 and intercept 0 that
-    keeps it finite where the targets are few or perfectly separated. The slope is at least 0.05.
+    Two-parameter logistic regression by Newton's method, drawn to the slope and intercept of ``prior`` as strongly as
+    a few sentences would; that keeps it finite where the targets are few or perfectly separated. The slope is at
+    least 0.05.
     """
-    point = np.array([1.0, 0.0])
+    centre = np.array(prior)
+    point = centre.copy()
     design = np.column_stack([logits, np.ones(len(logits))])
     for _ in range(100):
         p = 1 / (1 + np.exp(-np.clip(design @ point, -500, 500)))
-        gradient = design.T @ (weights * (p - targets)) + 0.1 * (point - [1.0, 0.0])
-        hessian = (design * (weights * p * (1 - p))[:, None]).T @ design + 0.1 * np.eye(2)
+        gradient = design.T @ (weights * (p - targets)) + _PULL * (point - centre)
+        hessian = (design * (weights * p * (1 - p))[:, None]).T @ design + _PULL * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
         step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))  # far from the optimum Newton overshoots
         point = point - step

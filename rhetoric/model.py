@@ -228,7 +228,9 @@ class StanceModel(ABC):
         for text, document in zip(texts, documents, strict=True):
             own = range(begin, begin + len(document.spans))
             begin = own.stop
-            claims = self._claims(text, document.spans, [explained.get(i) for i in own], probabilities[own.start : own.stop])
+            claims = self._claims(
+                text, document.spans, [explained.get(i) for i in own], probabilities[own.start : own.stop]
+            )
             rows = zip(
                 document.spans,
                 probabilities[own.start : own.stop].tolist(),
@@ -358,7 +360,7 @@ class StanceModel(ABC):
             from sklearn.exceptions import NotFittedError
 
             raise NotFittedError(
-                f"this {type(self).__name__} is not fitted; call fit(sentences, Y), or rhetoric.load('fast') for a fitted one"
+                f"this {type(self).__name__} is not fitted; call fit(sentences, Y), or take rhetoric.load('fast')"
             )
 
 
@@ -471,6 +473,13 @@ class StanceClassifier(StanceModel):
         self._metadata_request = request
         return self
 
+    def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
+        """Metadata routing: whether ``score`` asks for ``sample_weight``."""
+        request = self.get_metadata_routing()
+        request.score.add_request(param="sample_weight", alias=sample_weight)
+        self._metadata_request = request
+        return self
+
     def get_metadata_routing(self) -> Any:
         """scikit-learn's record of the metadata that ``fit`` and ``score`` ask for."""
         from copy import deepcopy
@@ -498,36 +507,56 @@ class StanceClassifier(StanceModel):
             TypeError: ``X`` is a bare str or holds something else than str.
             ValueError: shapes, values or parameters do not fit; the message says which.
         """
+        return self._fit(X, Y, sample_weight, None)
+
+    def fit_from(
+        self, base: StanceClassifier, X: Iterable[str], Y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """``fit``, but what the sentences do not decide stays as in ``base``.
+
+        The penalty draws weights and bias of the stances that ``base`` knows towards its own instead of zero, and their
+        calibration towards its calibration. A stance with fewer than 20 positives or negatives here keeps the
+        calibration and the thresholds of ``base``.
+
+        Raises:
+            ValueError: also where the feature settings differ from those of ``base``.
+        """
+        base._check_fitted()
+        if self._settings() != base.settings_:
+            raise ValueError(f"feature settings differ from the base model's: {self._settings()} and {base.settings_}")
+        return self._fit(X, Y, sample_weight, base)
+
+    def _fit(
+        self, X: Iterable[str], Y: ArrayLike, sample_weight: ArrayLike | None, base: StanceClassifier | None
+    ) -> Self:
         from rhetoric.fitting import calibrate, decide, spread_folds
-        from rhetoric.labels.splits import group_near_duplicates
 
         settings = self._settings()
         sentences = sentences_of(X, "fit")
         names, targets = self._targets(Y, len(sentences))
         weights = sample_weights_of(sample_weight, len(sentences))
+        prior = _Prior.of(base, names, settings)
         matrix = feature_matrix(sentences, settings)
-        fitted = self._solve(matrix, targets, weights, settings)
-        self.slope_, self.intercept_ = np.ones(len(names)), np.zeros(len(names))
-        self.thresholds_ = np.full(len(names), 0.5)
-        self.unsure_ = np.tile([0.4, 0.6], (len(names), 1))
+        fitted = self._solve(matrix, targets, weights, prior)
+        calibration, decisions = prior.calibration.copy(), prior.decisions.copy()
         if self.folds:
-            fold = spread_folds(group_near_duplicates(sentences), targets, self.folds)
-            held_out = np.zeros_like(targets)
-            for number in range(self.folds):
+            fold = spread_folds(_groups(sentences, targets, self.folds), targets, self.folds)
+            held_out = np.full_like(targets, np.nan)
+            for number in np.unique(fold):
                 inside = fold != number
-                if inside.all() or not inside.any():
-                    continue
-                part, bias = self._solve(matrix[inside], targets[inside], weights[inside], settings)
-                held_out[~inside] = matrix[~inside] @ part.T + bias
+                if inside.any():
+                    part, bias = self._solve(matrix[inside], targets[inside], weights[inside], prior)
+                    held_out[~inside] = matrix[~inside] @ part.T + bias
             for k in range(len(names)):
-                known = ~np.isnan(targets[:, k]) & (weights > 0)
-                if not known.any():
-                    continue
+                known = ~np.isnan(targets[:, k]) & ~np.isnan(held_out[:, k]) & (weights > 0)
                 z, y = held_out[known, k], targets[known, k]
-                self.slope_[k], self.intercept_[k] = calibrate(z, y, weights[known])
-                chosen = decide(sigmoid(z * self.slope_[k] + self.intercept_[k]), y >= 0.5)
-                self.thresholds_[k], self.unsure_[k] = chosen.threshold, (chosen.low, chosen.high)
+                if base is None or min(y.sum(), (1 - y).sum()) >= _ENOUGH:
+                    calibration[k] = calibrate(z, y, weights[known], tuple(prior.calibration[k]))
+                    chosen = decide(sigmoid(z * calibration[k, 0] + calibration[k, 1]), y >= 0.5)
+                    decisions[k] = chosen.threshold, chosen.low, chosen.high
         self.weights_, self.bias_ = fitted
+        self.slope_, self.intercept_ = calibration.T.copy()
+        self.thresholds_, self.unsure_ = decisions[:, 0].copy(), decisions[:, 1:].copy()
         self.settings_ = settings
         self.classes_ = np.array(names, dtype=object)
         self._hash = None
@@ -558,8 +587,8 @@ class StanceClassifier(StanceModel):
             targets = targets[:, None]
         if targets.shape != (n, len(names)):
             raise ValueError(
-                f"Y has the shape {targets.shape}, expected ({n}, {len(names)}): a row for each sentence and a column for "
-                f"each of the stances {', '.join(names)}"
+                f"Y has the shape {targets.shape}, expected ({n}, {len(names)}): a row for each sentence and a column "
+                f"for each of the stances {', '.join(names)}"
             )
         if n == 0:
             raise ValueError("got no sentences to fit on, expected at least one")
@@ -568,23 +597,33 @@ class StanceClassifier(StanceModel):
         return names, targets
 
     def _solve(
-        self, matrix: csr_matrix, targets: Floats, weights: Floats, settings: FeatureSettings
+        self, matrix: csr_matrix, targets: Floats, weights: Floats, prior: _Prior
     ) -> tuple[NDArray[np.float32], Floats]:
         """Weights (n_stances, buckets) and biases of one logistic regression for each stance."""
         from rhetoric.fitting import fit_logistic
 
-        counts = np.bincount(matrix.indices, minlength=settings.buckets)
+        counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
         used = np.flatnonzero(counts >= min(self.min_count, matrix.shape[0]))
         dense = matrix[:, used]
-        out = np.zeros((targets.shape[1], settings.buckets), dtype=np.float32)
-        biases = np.zeros(targets.shape[1])
+        # What is not used here contributes what the prior gives it.
+        offsets = matrix @ prior.weights.T - dense @ prior.weights[:, used].T
+        out, biases = prior.weights.copy(), prior.bias.copy()
         for k in range(targets.shape[1]):
             known = ~np.isnan(targets[:, k])
             y, w = targets[known, k], weights[known]
             positive, negative = float(w @ y), float(w @ (1 - y))
             if positive > 0 and negative > 0:
                 w = w * (1 + y * ((negative / positive) ** self.balance - 1))
-            found, biases[k] = fit_logistic(dense[known], y, w, strength=self.C)
+            found, biases[k] = fit_logistic(
+                dense[known],
+                y,
+                w,
+                strength=self.C,
+                prior=prior.weights[k, used].astype(np.float64),
+                prior_bias=float(prior.bias[k]),
+                bias_strength=self.C if prior.known[k] else _FREE_BIAS,
+                offset=offsets[known, k],
+            )
             # As stored: half precision, so that a saved model predicts what the fitted one did.
             out[k, used] = found.astype(np.float16)
         return out, biases
@@ -628,7 +667,7 @@ class StanceClassifier(StanceModel):
             for ids, members in zip(stream.ids, stream.offsets, strict=True):
                 part = self.weights_[:, ids].T / len(members)
                 for back in members:
-                    share[: len(share) - back] += part[back:]
+                    share[: max(len(share) - back, 0)] += part[back:]
             np.add.at(carried, stream.first, share)
         return carried * length_scale(streams)[tokens.sentence, None]
 
@@ -675,6 +714,55 @@ class StanceClassifier(StanceModel):
         return model
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Prior:
+    """Where fitting starts from and is drawn to: zero, or another model's values for the stances that it knows.
+
+    ``known``: (n_stances,) whether the other model knows it. ``calibration``: (n_stances, 2) slopes and
+    intercepts. ``decisions``: (n_stances, 3) threshold and band of doubt.
+    """
+
+    known: NDArray[np.bool_]
+    weights: NDArray[np.float32]
+    bias: Floats
+    calibration: Floats
+    decisions: Floats
+
+    @classmethod
+    def of(cls, base: StanceClassifier | None, names: tuple[str, ...], settings: FeatureSettings) -> _Prior:
+        n = len(names)
+        prior = cls(
+            np.zeros(n, dtype=bool),
+            np.zeros((n, settings.buckets), dtype=np.float32),
+            np.zeros(n),
+            np.tile([1.0, 0.0], (n, 1)),
+            np.tile([0.5, 0.4, 0.6], (n, 1)),
+        )
+        known = {} if base is None else {name: k for k, name in enumerate(base.stance_names)}
+        for k, name in enumerate(names):
+            if base is not None and name in known:
+                j = known[name]
+                prior.known[k] = True
+                prior.weights[k], prior.bias[k] = base.weights_[j], base.bias_[j]
+                prior.calibration[k] = base.slope_[j], base.intercept_[j]
+                prior.decisions[k] = base.thresholds_[j], *base.unsure_[j]
+        return prior
+
+
+def _groups(sentences: list[str], targets: Floats, folds: int) -> Ints:
+    """Groups that no fold may cut: near-duplicates, or exact ones alone where near ones leave a stance's positives in
+    too few groups to be dealt out (labels made from a few templates)."""
+    from rhetoric.labels.splits import group_near_duplicates
+
+    groups = group_near_duplicates(sentences)
+    bearing = [len(np.unique(groups[column >= 0.5])) for column in targets.T]
+    if min(bearing) < 2 * folds:
+        groups = group_near_duplicates(sentences, floor=1.0)
+    return groups
+
+
+_FREE_BIAS: Final = 1e3
+_ENOUGH: Final = 20
 _FULL_LENGTH: Final = 64
 
 
@@ -778,8 +866,8 @@ def sentences_of(X: Iterable[str], call: str) -> list[str]:
     if isinstance(X, (str, bytes, Mapping)):
         what = "one str" if isinstance(X, str) else type(X).__name__
         raise TypeError(
-            f"{call}() takes a sequence of sentences, got {what}; wrap one sentence in a list, {call}([sentence]), or call "
-            f"classify(text) to split a text into sentences"
+            f"{call}() takes a sequence of sentences, got {what}; wrap one sentence in a list, {call}([sentence]), or "
+            f"call classify(text) to split a text into sentences"
         )
     try:
         sentences = X if type(X) is list else list(X)
@@ -805,7 +893,7 @@ def sample_weights_of(sample_weight: ArrayLike | None, n: int) -> Floats:
 
 def _not_one_text(given: object) -> TypeError:
     if isinstance(given, (list, tuple)):
-        hint = "for sentences that are split already call predict_proba(sentences); for several texts call it once for each"
+        hint = "for sentences that are split already call predict_proba(sentences); for several texts loop over them"
     elif isinstance(given, (bytes, bytearray)):
         hint = "decode the bytes first: classify(data.decode())"
     else:

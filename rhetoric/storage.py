@@ -150,7 +150,7 @@ def _read_config(path: Path) -> Mapping[str, Any]:
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ModelError(f"{path}: format is {number!r}, expected a whole number from 1 to {FORMAT}")
     if number > FORMAT:
-        raise ModelError(f"{path}: format {number} is newer than this release reads ({FORMAT}); upgrade diplomatic-rhetoric")
+        raise ModelError(f"{path}: format {number} is newer than this release reads, {FORMAT}; upgrade the package")
     return config
 
 
@@ -164,9 +164,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             if len(prefix) < 8 or length < 2:
                 raise ModelError(f"{path} is truncated or no safetensors file: {size} bytes, header of {length}")
             if length > min(_MAX_HEADER, size - 8):
-                raise ModelError(
-                    f"{path} is truncated or no safetensors file: it claims a header of {length} bytes, has {size} in all"
-                )
+                raise ModelError(f"{path} is truncated or no safetensors file: {size} bytes, header of {length}")
             header = json.loads(file.read(length))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
@@ -184,7 +182,8 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         needed = math.prod(shape) * dtype.itemsize
         if end - begin != needed or end > size - body:
             raise ModelError(
-                f"{path}: array {name!r} of shape {shape} needs {needed} bytes, its place is {begin} to {end} of {size - body}"
+                f"{path} is truncated or damaged: array {name!r} of shape {shape} needs {needed} bytes, its place is "
+                f"{begin} to {end} of {size - body}"
             )
         spans.append((begin, end))
         if needed:
