@@ -1,9 +1,9 @@
 """Who is named: mentions of political actors in text, their codes, and masks that hide who they are.
 
 The table (``rhetoric/data/actors.json``) holds states and territories by ISO 3166-1 alpha-3, former states, regions,
-organisations, armed groups and parties, with their names, peoples, capitals, seats of power and leaders. What is matched
-is ``rhetoric/data/actors.npy``, the hashes of all names. Both are built by ``scripts/build_actors.py`` from the lists in
-``scripts/actors/``, whose README states the codes and the rules of case.
+organisations, armed groups and parties, with their names, peoples, capitals, seats of power and leaders. What is
+matched is ``rhetoric/data/actors.npy``, the hashes of all names. ``scripts/build_actors.py`` builds both from the lists
+in ``scripts/actors/``, whose README states the codes and the rules of case.
 
 Matching runs over a whole batch in numpy and takes the longest name at every place, from left to right:
 
@@ -93,7 +93,7 @@ class MatchKind(IntEnum):
 KINDS: Final = ("state", "former state", "region", "organisation", "group", "joint")
 """Kinds of actors in the table. ``joint`` is a name of several at once (the two Koreas)."""
 
-CASE_MARKS: Final = "-~!^+*="
+CASE_MARKS: Final = "-~!^+*=#"
 """Rules of case, as marked in the lists; the first is no mark: any case. See ``scripts/actors/README.md``."""
 
 STAND_INS: Final[Mapping[MatchKind, str]] = MappingProxyType(
@@ -114,8 +114,8 @@ officials`` would differ. All are single words of the vocabularies of common Eng
 NAME_DTYPE: Final = np.dtype(
     [("key", "<u8"), ("first", "<u8"), ("actor", "<i2"), ("kind", "u1"), ("case", "u1"), ("length", "u1")]
 )
-"""A row of ``actors.npy``: hash of the whole name, of its first token, index of the actor or -1, ``MatchKind``, index in
-``CASE_MARKS``, number of tokens. Sorted by ``key``."""
+"""A row of ``actors.npy``: hash of the whole name, of its first token, index of the actor or -1, ``MatchKind``, index
+in ``CASE_MARKS``, number of tokens. Sorted by ``key``."""
 
 _FACTOR: Final = np.uint64(0xD6E8FEB86659FD93)
 _BUCKET_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -123,15 +123,17 @@ _BUCKET_SHIFT: Final = np.uint64(48)
 _MAX_PERSON_TOKENS: Final = 6
 
 # Capitalised words that may follow a title without being a name.
-_NO_NAMES: Final = (
-    "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september "
-    "october november december the a an and or but in on at of to for from by with as he she it they we i his her its "
-    "their our this that these those who which when while after before since until if not no is was has had will would "
-    "should could today yesterday tomorrow tonight also however yet still said says say told"
-).split()
-_PARTICLES: Final = (
-    "al el bin ibn ben abu abd ul ur van von der den de di da del della dos das du la le ter af zu".split()
-)
+_NO_NAMES: Final = """
+monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october
+november december the a an and or but in on at of to for from by with as he she it they we i his her its their our this
+that these those who which when while after before since until if not no is was has had will would should could today
+yesterday tomorrow tonight also however yet still although both said says say told administration government regime
+cabinet party council committee ministry office department agency court
+"""
+_CLOSING: Final = " \t\r\n\"'”’»)]"
+_PARTICLES: Final = "al el bin ibn ben abu abd ul ur van von der den de di da del della dos das du la le ter af zu"
+_PREPOSITIONS: Final = "to in for on at from of against with by about over under near into toward towards"
+_BACKED: Final = "backed led funded allied made brokered sponsored supported held controlled occupied trained based"
 
 
 def combine_hashes(hashes: Hashes) -> int:
@@ -147,9 +149,9 @@ def combine_hashes(hashes: Hashes) -> int:
 class Actor:
     """A political actor of the table.
 
-    ``kind`` is one of ``KINDS``. ``since`` and ``until`` are years, of former states only. ``related`` holds the codes of
-    a former state's successors, a region's or group's home state, or the members of a joint name. ``names`` maps a kind
-    of name (``state``, ``people``, ``seat``, ``organisation``, ``group``, ``leader``) to the names as they are written.
+    ``kind`` is one of ``KINDS``. ``since`` and ``until`` are years, of former states only. ``related`` holds the codes
+    of a former state's successors, a region's or group's home state, or the members of a joint name. ``names`` maps a
+    kind of name (``state``, ``people``, ``seat``, ``organisation``, ``group``, ``leader``) to the names as written.
     """
 
     code: str
@@ -216,19 +218,20 @@ class _Index:
         # for every bucket of first tokens the length of the longest name that starts there, 0 for none
         self.longest = np.zeros(1 << 16, dtype=np.uint8)
         np.maximum.at(self.longest, _buckets(names["first"]), self.length)
-        self.no_names = np.sort(hash_words(_NO_NAMES))
-        self.particles = np.sort(hash_words(_PARTICLES))
+        self.no_names = np.sort(hash_words(_NO_NAMES.split()))
+        self.particles = np.sort(hash_words(_PARTICLES.split()))
         self.the, self.an, self.a = (np.uint64(hash_word(word)) for word in ("the", "an", "a"))
         self.stop, self.apostrophe, self.possessive = (np.uint64(hash_word(word)) for word in (".", "'", "'s"))
         self.stand_ins = np.zeros(max(MatchKind) + 1, dtype=np.uint64)
         for kind, word in STAND_INS.items():
             self.stand_ins[kind] = hash_word(word)
 
-    def search(self, keys: Hashes) -> Ints:
-        """Rows of these keys, -1 where there is none."""
+    def search(self, keys: Hashes) -> tuple[Ints, Bools]:
+        """A row for each key, and whether it is the key's."""
         at = np.searchsorted(self.key, keys)
         at[at == len(self.key)] = 0
-        return np.where(self.key[at] == keys, at, -1)
+        same: Bools = self.key[at] == keys
+        return at, same
 
 
 def _buckets(hashes: Hashes) -> NDArray[np.intp]:
@@ -278,8 +281,8 @@ def find(tokens: Tokens) -> Matches:
     keep = _case_holds(tokens, first, index.length[row], index.case[row])
     first, row = first[keep], row[keep]
     end = first + index.length[row]
-    keep = _leftmost_longest(first, end)
-    first, end, row = first[keep], end[keep], row[keep]
+    chosen = _leftmost_longest(first, end)
+    first, end, row = first[chosen], end[chosen], row[chosen]
     kind, actor = index.kind[row], index.actor[row]
     first, end, actor, kind = _with_persons(tokens, index, first, end, actor, kind)
     keep = kind != MatchKind.NONE
@@ -297,9 +300,8 @@ def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
     starts, rows = [], []
     n = 1
     while len(at):
-        row = index.search(key)
-        hit = row >= 0
-        hit[hit] = index.length[row[hit]] == n
+        row, hit = index.search(key)
+        hit &= index.length[row] == n
         starts.append(at[hit])
         rows.append(row[hit])
         more = longest > n
@@ -349,6 +351,7 @@ def _case_holds(tokens: Tokens, first: Ints, length: NDArray[np.uint8], case: ND
         "+": all_caps | quiet,
         "*": all_caps,
         "=": all_caps & ~shouted,
+        "#": shouted,
     }
     kept = np.zeros(len(bound), dtype=bool)
     for mark, rule in rules.items():
@@ -404,10 +407,13 @@ def _with_persons(
         )
         drawn &= (tokens.flags[previous] & (INITIAL | PUNCTUATION)) == 0
         before = before - drawn
+    titled = starts
     starts = np.unique(np.concatenate([starts, before]))
     stops = breaks[np.searchsorted(breaks, starts)]
     stops = np.minimum(stops, tokens.indptr[tokens.sentence[starts] + 1])
     stops = np.minimum(stops, starts + _MAX_PERSON_TOKENS)
+    titled = _within(starts, np.sort(titled)) if len(titled) else np.zeros(len(starts), dtype=bool)
+    stops = np.where(titled, stops, starts)  # only a title tells that what follows a surname is still the name
     # a leader's name stays whole
     at = np.searchsorted(starts, first[leader], side="right") - 1
     inside = (at >= 0) & (end[leader] > first[leader])
@@ -440,14 +446,18 @@ def _with_persons(
 def _name_like(tokens: Tokens, index: _Index) -> Bools:
     """Tokens that can be part of a person's name: capitalised, particles and initials between, no common word."""
     flags, hashes = tokens.flags, tokens.hash
-    capital = ((flags & CAPITALISED) != 0) & ((flags & PUNCTUATION) == 0)
+    capital: Bools = (flags & CAPITALISED) != 0
     shouted, _ = _shouting(tokens)
     capital &= ~shouted[tokens.sentence]
     at = np.flatnonzero(capital)
-    name = capital.copy()
+    name: Bools = capital.copy()
     name[at[_within(hashes[at], index.no_names)]] = False
     follows = np.append(name[1:], False)
     after = np.concatenate([[False], name[:-1]])
+    # O'Rourke, D'Escoto
+    raw = tokens._raw
+    second = np.flatnonzero((raw[tokens.start] == ord("'")) & after & (tokens.end - tokens.start > 3))
+    name[second[(raw[tokens.start[second] + 1] & 0x20) == 0]] = True
     # al-Assad, van der Berg, El-Baradei; the second half of Ki-moon
     small = np.flatnonzero(~capital & ((flags & (PUNCTUATION | DIGIT)) == 0) & (follows | after))
     particle = small[_within(hashes[small], index.particles)]
@@ -461,17 +471,19 @@ def _name_like(tokens: Tokens, index: _Index) -> Bools:
     return name
 
 
-def _within(hashes: Hashes, table: Hashes) -> Bools:
-    at = np.searchsorted(table, hashes)
+def _within(values: NDArray[Any], table: NDArray[Any]) -> Bools:
+    """Which values stand in a sorted table of at least one."""
+    at = np.searchsorted(table, values)
     at[at == len(table)] = 0
-    return table[at] == hashes
+    same: Bools = table[at] == values
+    return same
 
 
 def mask_tokens(tokens: Tokens, matches: Matches | None = None) -> Masked:
     """Tokens with every named actor as one stand-in, so that nothing tells who it is.
 
-    An article ``the`` before a name goes with it, ``an`` before one becomes ``a``, and the possessive after one is always
-    ``'s``: ``the United States' envoys`` and ``China's envoys`` give the same items.
+    An article ``the`` before a name goes with it, ``an`` before one becomes ``a``, and the possessive after one is
+    always ``'s``: ``the United States' envoys`` and ``China's envoys`` give the same items.
 
     Args:
         tokens: a batch of sentences.
@@ -513,7 +525,8 @@ def mask_tokens(tokens: Tokens, matches: Matches | None = None) -> Masked:
 
 def _ends_in_s(tokens: Tokens, at: Ints) -> Bools:
     letters = tokens._raw[tokens.end[at] - 1]
-    return (letters == ord("s")) | (letters == ord("S"))
+    ends: Bools = (letters | 0x20) == ord("s")
+    return ends
 
 
 def mentions(text: str) -> list[Mention]:
@@ -540,9 +553,9 @@ def lookup(name: str) -> Actor | None:
     at = _by_code().get(name.strip())
     if at is not None:
         return actors()[at]
-    tokens = tokenize([name])
+    tokens = tokenize([f"of {name}"])  # inside a sentence, where a capital tells a name
     matches = find(tokens)
-    first = int(len(tokens) > 1 and tokens.hash[0] == _index().the)
+    first = 1 + int(len(tokens) > 2 and tokens.hash[1] == _index().the)
     whole = (matches.first_token <= first) & (matches.end_token == len(tokens)) & (matches.actor >= 0)
     return actors()[int(matches.actor[whole][0])] if whole.any() else None
 
@@ -574,6 +587,8 @@ def mask(text: str) -> str:
                 done = start
         pieces += [text[done:start], STAND_INS[MatchKind(kind)]]
         done = until
+        if text[until - 1] == "." and text[until:].strip(_CLOSING) == "":
+            pieces.append(".")  # the stop of "in the U.S." is the sentence's too
         if stop < len(tokens) and tokens.hash[stop] == index.possessive:
             done = tokens.char_span(stop)[1]
             pieces.append("'s")
@@ -591,16 +606,14 @@ def mask(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _code_words() -> tuple[frozenset[int], frozenset[int]]:
-    prepositions = "to in for on at from of against with by about over under near into toward towards".split()
-    backed = "backed led funded allied made brokered sponsored supported held controlled occupied trained based".split()
-    return frozenset(hash_words(prepositions).tolist()), frozenset(hash_words(backed).tolist())
+    return frozenset(hash_words(_PREPOSITIONS.split()).tolist()), frozenset(hash_words(_BACKED.split()).tolist())
 
 
 def codes(mention: str) -> tuple[str, ...]:
     """The codes of the actors that a noun phrase speaks of: those of its head, not of what the head deals with.
 
-    ``"the UN envoy to Syria"`` is the United Nations, ``"a spokesman for the Syrian army"`` is Syria, ``"China and Russia"``
-    are two, ``"Iran-backed Hezbollah"`` is one. Empty where the phrase names no actor of the table.
+    ``"the UN envoy to Syria"`` is the United Nations, ``"a spokesman for the Syrian army"`` is Syria, ``"China and
+    Russia"`` are two, ``"Iran-backed Hezbollah"`` is one. Empty where the phrase names no actor of the table.
     """
     tokens = tokenize([mention])
     matches = find(tokens)
@@ -616,10 +629,13 @@ def codes(mention: str) -> tuple[str, ...]:
         position = end
         if end < len(tokens) and tokens.flags[end] & HYPHENATED and hashes[end] in backed:
             continue
-        if found and end > first and first == matches.end_token[i - 1]:
+        adjacent = i > 0 and int(matches.end_token[i - 1])
+        if found and (first == adjacent or (first == adjacent + 1 and tokens.hash[adjacent] == _index().possessive)):
             actor, previous = table[int(matches.actor[i])], table[found[-1]]
             if previous.code in actor.related:  # Palestinian Hamas, Lebanese Hezbollah
                 found[-1] = int(matches.actor[i])
+                continue
+            if matches.kind[i] == MatchKind.SEAT:  # the German Foreign Office, Iraq's Green Zone
                 continue
         found.append(int(matches.actor[i]))
     result: dict[str, None] = {}

@@ -35,6 +35,23 @@ CLDR_UNUSED = {"Congo - Kinshasa", "Congo - Brazzaville", "Hong Kong SAR China",
 CLDR_MARKS = {"Turkey": "!", "Georgia": "~", "Jordan": "~", "Chad": "~", "China": "~", "Guinea": "~", "Jersey": "~",
               "Japan": "~", "Réunion": "^"}  # fmt: skip
 
+# Names that go by the first name, and peoples whose family name stands first: the last word is no surname.
+ROYAL = {
+    "King",
+    "Queen",
+    "Prince",
+    "Princess",
+    "Pope",
+    "Emperor",
+    "Sheikh",
+    "Sultan",
+    "Lord",
+    "Crown",
+    "Mullah",
+    "Shah",
+}
+SURNAME_FIRST = {"VNM", "KHM", "LAO", "MMR", "CHN", "HKG"}
+
 
 @dataclass
 class Entry:
@@ -172,7 +189,7 @@ def read_lists() -> list[Entry]:
         entry = new(code, "organisation")
         # the first name that is no acronym is the display name
         entry.name = next(
-            (n for n in items(names) if not n[0] in CASE_MARKS and not n.isupper()), items(names)[0].lstrip("+=~")
+            (n for n in items(names) if n[0] not in CASE_MARKS and not n.isupper()), items(names)[0].lstrip("+=~")
         )
         for name in items(names):
             entry.add(name, MatchKind.ORGANISATION)
@@ -204,12 +221,13 @@ def read_lists() -> list[Entry]:
             unnamed.add(name, kind)
             for plural in plurals(name):
                 unnamed.add(plural, kind)
+    common = frozenset(word for row in rows("common_names.txt") for word in without_accents(row[0]).split())
     leaders = [(code, name) for code, names in padded("leaders.txt", 2) for name in items(names)]
-    # Who stands twice belongs where the list gives the bare surname too: Ban Ki-moon to the United Nations, not to Korea.
+    # Who stands twice belongs where the list gives the bare surname too: Ban Ki-moon to the United Nations, not Korea.
     owner = {name.split("/")[0]: code for code, name in reversed(leaders) if not name.split("/")[0].endswith("!")}
     for code, name in leaders:
         if owner.get(name.split("/")[0].rstrip("!"), code) == code:
-            add_leader(unnamed if code == "-" else entries[code], name)
+            add_leader(unnamed if code == "-" else entries[code], name, common)
     for entry in entries.values():
         for code in entry.related:
             if code not in entries:
@@ -226,13 +244,16 @@ def padded(name: str, n: int) -> list[list[str]]:
     return result
 
 
-def add_leader(entry: Entry, given: str) -> None:
-    full, *others = given.split("/")
+def add_leader(entry: Entry, given: str, common: frozenset[str]) -> None:
+    """Add a leader's full name, the forms after slashes, and the bare surname where it can only be theirs."""
+    full, *forms = given.split("/")
     alone = full.endswith("!")
     full = full.rstrip("!")
-    forms = [form.rstrip("!") for form in others]
-    if not forms and not alone and " " in full:
-        forms = [full.split(" ")[-1]]
+    words = full.split()
+    surname = words[-1]
+    by_first_name = words[0] in ROYAL or entry.code in SURNAME_FIRST
+    if not forms and not alone and not by_first_name and len(words) > 1 and len(surname) > 3:
+        forms = [] if without_accents(surname).lower() in common else [surname]
     for name in [full, *forms]:
         entry.add("~" + name, MatchKind.LEADER)
 
@@ -257,7 +278,7 @@ def name_table(entries: list[Entry]) -> np.ndarray[Any, Any]:
         if key in found:
             j, other_kind, *_ = found[key]
             both_leaders = kind == other_kind == MatchKind.LEADER
-            if j != i and not both_leaders and not (kind == MatchKind.LEADER):
+            if j != i and not both_leaders and kind != MatchKind.LEADER:
                 clashes.append(f"{name!r}: {entries[j].code or other_kind.name} and {entries[i].code or kind.name}")
             continue
         found[key] = (i, kind, marks[mark], name)
