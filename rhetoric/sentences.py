@@ -172,9 +172,10 @@ _CLOSERS: Final = "\"'”’»)]*_」』）】》〉"
 _TERMINATORS: Final = frozenset(".!?…。！？．｡।॥؟۔։።")
 # Words that can not end a headline or a paragraph, so that the line runs on.
 _RUN_ON: Final = _words(
-    "a an the of to in on for and or nor but with by from at as that which who whose whom its their our his her my your "
-    "this these those is are was were be been being has have had not will would shall should may might can could must "
-    "into over under between among against through upon than if when while because all each every both such no"
+    "a an the of to in on for and or nor but with by from at as that which who whose whom its their our his her "
+    "my your this these those is are was were be been being has have had not will would shall should may might "
+    "can could must into over under between among against through upon than if when while because all each every "
+    "both such no"
 )
 _NOT_CONTINUED = re.compile(
     r"(?:by|via|from)\s|\S*[@/\\]|www\.|(?:al|el|ul)-|(?:de|van|von|bin|ibn|el|al)\s+[A-Z]|i[A-Z]"
@@ -350,8 +351,9 @@ def _continues(above: _Row, row: _Row, block_first: str) -> bool:
 
 # Before a name or a title: never the end of a sentence.
 _TITLES: Final = _words(
-    "mr mrs ms mx dr prof messrs mme mlle gen sen rep gov lt col maj capt cmdr cdr comdr adm vadm amb brig sgt cpl pvt "
-    "rev hon pres supt insp atty sr-col h.e ven fr st ft mt mts dep asst lieut reps sens gens cols profs drs"
+    "mr mrs ms mx dr prof messrs mme mlle gen sen rep gov lt col maj capt cmdr cdr comdr adm vadm amb brig sgt "
+    "cpl pvt rev hon pres supt insp atty sr-col h.e ven fr st ft mt mts dep asst lieut reps sens gens cols profs "
+    "drs"
 )
 # In the middle of a sentence by nature.
 _MIDDLE: Final = _words("e.g i.e viz cf vs v approx ca esp incl a.k.a")
@@ -366,16 +368,16 @@ _SHORTENED: Final = _words(
 )
 _CLOCK: Final = frozenset(("a.m", "p.m"))
 _AFTER_CLOCK: Final = _words(
-    "monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun january february march april may "
-    "june july august september october november december gmt utc est edt cst cdt pst pdt cet cest bst jst hkt eastern "
-    "pacific central local beijing moscow washington"
+    "monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun january february march "
+    "april may june july august september october november december gmt utc est edt cst cdt pst pdt cet cest bst "
+    "jst hkt eastern pacific central local beijing moscow washington"
 )
 # Words that open a sentence far more often than they follow an abbreviated name such as "U.S.".
 _OPENING: Final = _words(
     "the this that these those there they he she it we i you his her its their our my but and or so yet however "
-    "moreover furthermore meanwhile nevertheless nonetheless therefore thus hence instead also although though while "
-    "when where what who whose which why how if in on at by for from with without as after before during since until "
-    "despite because according asked both all some many most no not now then today earlier later last"
+    "moreover furthermore meanwhile nevertheless nonetheless therefore thus hence instead also although though "
+    "while when where what who whose which why how if in on at by for from with without as after before during "
+    "since until despite because according asked both all some many most no not now then today earlier later last"
 )
 _SPEECH: Final = (
     "said|says|asked|asks|added|adds|told|replied|wrote|writes|declared|demanded|exclaimed|shouted|wondered|insisted|"
@@ -388,7 +390,7 @@ _TAIL = re.compile(
     r"(?P<closers>(?:[\"'”’»)\]*_」』）】》〉]|[“«](?=\s|$)|\[\d{1,3}\](?!\())*(?:\s{1,3}(?:[”»)\]]+(?=\s|$)|\"(?=\s|$)))?)(?P<gap>\s*)"
 )
 _OPENERS: Final = "\"'“‘„‟«‹([*_"
-_NEXT_WORD = re.compile(r"[^\W_]+(?:[.'’-][^\W_]+)*")
+_NEXT_WORD = re.compile(r"[^\W_]{1,40}(?:[.'’-][^\W_]{1,40}){0,5}")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]|(?:[A-Za-z]+-)?(?:[A-Z]\.)+[A-Z]|Ph\.D")
 _ENUMERATOR = re.compile(r"[\"“‘]?\(?(?:\d{1,3}|[ivxIVX]{1,5}|[A-Za-z])\.")
 # A terminator before a capital letter: sentencex passes over some where it believes to be inside a pair of marks.

@@ -115,14 +115,15 @@ CASES = {
     "french": "L'accusation est fausse.| À Genève, on parle.",
     # lines
     "headline": "Ruritania Seeks Talks|\n\nPORT ROE -- The envoy left.| He was tired.",
-    "headline above its lead": "Ruritania Seeks Talks|\nThe envoy left for the far shore of the lake on Friday, officials said.| He was tired.",
-    "headline in capitals": "RURITANIA SEEKS TALKS WITH ALL ITS NEIGHBOURS NOW|\nThe envoy left for the far shore of the lake.",
+    "headline above its lead": "Ruritania Seeks Talks|\n"
+    "The envoy left for the far shore of the lake on Friday, officials said.| He was tired.",
+    "headline in capitals": "RURITANIA SEEKS TALKS WITH ALL ITS NEIGHBOURS NOW|\nThe envoy left for the far shore.",
     "wrapped": "The delegation of\nRuritania thanks the\nSecretary-\nGeneral.| It will\nalso speak.",
     "wrapped before a capital": "We convey our warmest and most heartfelt congratulations to the Kingdom of\n"
     "Graustark on its election to the presidency of this Assembly and of its many\ncommittees.| It is deserved.",
     "wrapped after a title": "I pay a warm tribute to his predecessor, Mr.\nRoe, and to his wife.",
     "wrapped before a title": "Let me thank\nMr. Roe of Graustark.",
-    "blank line inside": "The text is free.| If you wish to use copyrighted\n\nmaterial for other purposes you must ask.",
+    "blank line inside": "The text is free.| If you wish to use copyrighted\n\nmaterial elsewhere you must ask us.",
     "page number inside": "Our security and prosperity depend more\n28\n\nand more on trust.| So be it.",
     "page number between": "Our security depends on trust.|\n28|\n\nWe welcome the call.",
     "byline after a headline": "Ruritania seeks talks with its neighbours|\n\nby our correspondent",
@@ -157,11 +158,11 @@ def test_cases_are_many() -> None:
         ("Talks\n=====\nThey met.", ["Talks", "They met."]),
         ("- \nThey met.", ["They met."]),
         (
-            "For more than a decade, the people of our far Ruritania\n- a landlocked country, as is well known to everyone -\n"
+            "For a decade, the people of our far Ruritania\n- a landlocked country, as is known to all -\n"
             "has asked for help.",
             [
-                "For more than a decade, the people of our far Ruritania\n- a landlocked country, as is well known to everyone "
-                "-\nhas asked for help."
+                "For a decade, the people of our far Ruritania\n- a landlocked country, as is known to all -\n"
+                "has asked for help."
             ],
         ),
         ("#hashtags are prose.", ["#hashtags are prose."]),
@@ -311,11 +312,13 @@ def test_article_sentence_ends() -> None:
 
 PIECES = st.sampled_from(
     [
-        "The talks failed. ", "They left", "U.S. ", "Mr. Roe ", "Dec. 5 ", "Dec.29", ". ", ".", "? ", "! ", "…", "... ", "….",
-        '"', "“", "”", "'", "’", "(", ")", "[", "]", "[T]he ", "[a. B](http://c. d)", "\n", "\n\n", "\r\n", "\r", "  \n", "# ",
-        "- ", "* ", "> ", "---\n", "date 2024-05-05 ", "1. ", "(a) ", "a ", "A", "b", "Zeta ", " ", "\t", "\xa0", "\u2028",
-        "\x85", "\u3000", "\x00", "\ud800", "\udfff", "\ufeff", "\u200b", "。", "「", "」", "是", "؟", "।", "٣", "é", "😀", "28\n",
-        "*", "**", "_", "-- ", "– ", "www.example.org", "a@b.org ", "p.m. ", "THE U.N. ", "\x1c", "\x0b", "\x0c", ",", ";", ":",
+        "The talks failed. ", "They left", "U.S. ", "Mr. Roe ", "Dec. 5 ", "Dec.29", ". ", ".", "? ",
+        "! ", "…", "... ", "….", '"', "“", "”", "'", "’", "(", ")", "[", "]", "[T]he ",
+        "[a. B](http://c. d)", "\n", "\n\n", "\r\n", "\r", "  \n", "# ", "- ", "* ", "> ", "---\n",
+        "date 2024-05-05 ", "1. ", "(a) ", "a ", "A", "b", "Zeta ", " ", "\t", "\xa0", "\u2028", "\x85",
+        "\u3000", "\x00", "\ud800", "\udfff", "\ufeff", "\u200b", "。", "「", "」", "是", "؟", "।", "٣",
+        "é", "😀", "28\n", "*", "**", "_", "-- ", "– ", "www.example.org", "a@b.org ", "p.m. ",
+        "THE U.N. ", "\x1c", "\x0b", "\x0c", ",", ";", ":",
     ]
 )  # fmt: skip
 TEXT = st.one_of(
@@ -437,8 +440,11 @@ def test_interrupts_are_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["a ", "Mr. ", "U.S. ", '"A. (', "[a](", "They left. ", "They left.\n", "They left.\n\n", "(", "[", ".", "… ", "# ", "- \n", "7\n",
-     "the\n\n", "x" * 60 + "\n", "中", "。", "?\" he ", "A.", "1. ", "*", "\r", "\u2028"],
+    [
+        "a ", "Mr. ", "U.S. ", '"A. (', "[a](", "They left. ", "They left.\n", "They left.\n\n",
+        "(", "[", ".", "… ", "# ", "- \n", "7\n", "the\n\n", "x" * 60 + "\n", "中", "。", "?\" he ",
+        "A.", "is.A", "1. ", "*", "\r", "\u2028",
+    ],
 )  # fmt: skip
 def test_work_grows_with_length_only(unit: str) -> None:
     """Twice the text, at most about twice the steps: counted, not timed."""
