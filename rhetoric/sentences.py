@@ -361,6 +361,7 @@ _MIDDLE: Final = _words("e.g i.e viz cf vs v approx ca esp incl a.k.a")
 _COUNTED: Final = _words(
     "no nos art arts para paras p pp vol vols fig figs sec secs sect res ch chap ver ed eds doc docs op"
 )
+_REFERENCE: Final = _COUNTED - {"no"}
 _MONTHS: Final = _words("jan feb mar apr jun jul aug sep sept oct nov dec")
 # Mid-sentence where the text goes on in small letters or digits.
 _SHORTENED: Final = _words(
@@ -506,7 +507,7 @@ def _is_end(text: str, start: int, stop: int, tail: re.Match[str], end: int) -> 
     word = token.rstrip(".!?…").lstrip(_OPENERS)
     if after == tail.end("closers"):  # no white space
         return _is_glued_end(token, word, text[after:end][:1], following_word)
-    if following in ",;:" or following_word in _COUNTED - {"no"}:
+    if following in ",;:" or following_word in _REFERENCE:
         return False
     if following in "-–—" and (word[-1:].isdigit() or _is_abbreviation(word)):
         return False  # PORT ROE, Sept. 3. -- The
