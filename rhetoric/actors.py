@@ -7,8 +7,9 @@ in ``scripts/actors/``, whose README states the codes and the rules of case.
 
 Matching runs over a whole batch in numpy and takes the longest name at every place, from left to right:
 
-1. The hash of every token is looked up in a table of the first words of names; one token in ten remains.
-2. For these, the hashes of 1, 2, 3 ... tokens are combined and searched among the names.
+1. The hash of every token, and that of every token with the next, is looked up in a small table of what names start
+   with; one place in ten remains.
+2. There the hashes of 1, 2, 3 ... tokens are combined and searched among the names.
 3. Names whose rule of case does not hold are dropped (``US`` is not ``us``), then the longest at every start stays, and
    of overlapping ones the first.
 4. Capitalised words after a title (President X Y) are a person's name, whether the table knows the person or not.
@@ -21,7 +22,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -55,6 +55,7 @@ __all__ = [
     "find",
     "lookup",
     "mask",
+    "mask_all",
     "mask_tokens",
     "mentions",
 ]
@@ -112,14 +113,16 @@ STAND_INS: Final[Mapping[MatchKind, str]] = MappingProxyType(
 officials`` would differ. All are single words of the vocabularies of common English encoders."""
 
 NAME_DTYPE: Final = np.dtype(
-    [("key", "<u8"), ("first", "<u8"), ("actor", "<i2"), ("kind", "u1"), ("case", "u1"), ("length", "u1")]
+    [("key", "<u8"), ("pair", "<u8"), ("actor", "<i2"), ("kind", "u1"), ("case", "u1"), ("length", "u1")]
 )
-"""A row of ``actors.npy``: hash of the whole name, of its first token, index of the actor or -1, ``MatchKind``, index
-in ``CASE_MARKS``, number of tokens. Sorted by ``key``."""
+"""A row of ``actors.npy``: hash of the whole name, of its first two tokens, index of the actor or -1, ``MatchKind``,
+index in ``CASE_MARKS``, number of tokens. Sorted by ``key``."""
 
+_DATA: Final = Path(__file__).parent / "data"
 _FACTOR: Final = np.uint64(0xD6E8FEB86659FD93)
-_BUCKET_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
-_BUCKET_SHIFT: Final = np.uint64(48)
+_BUCKET_DATA: Final = Path(__file__).parent / "data"
+_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
+_BUCKET_BITS: Final = 18
 _MAX_PERSON_TOKENS: Final = 6
 
 # Capitalised words that may follow a title without being a name.
@@ -215,9 +218,12 @@ class _Index:
         self.kind = np.ascontiguousarray(names["kind"])
         self.case = np.ascontiguousarray(names["case"])
         self.length = np.ascontiguousarray(names["length"])
-        # for every bucket of first tokens the length of the longest name that starts there, 0 for none
-        self.longest = np.zeros(1 << 16, dtype=np.uint8)
-        np.maximum.at(self.longest, _buckets(names["first"]), self.length)
+        # by bucket: is there a name of one token; how long is the longest that starts with these two tokens, 0 for none
+        self.single = np.zeros(1 << _BUCKET_BITS, dtype=bool)
+        self.single[_buckets(self.key[self.length == 1])] = True
+        self.longest = np.zeros(1 << _BUCKET_BITS, dtype=np.uint8)
+        several = self.length > 1
+        np.maximum.at(self.longest, _buckets(names["pair"][several]), self.length[several])
         self.no_names = np.sort(hash_words(_NO_NAMES.split()))
         self.particles = np.sort(hash_words(_PARTICLES.split()))
         self.the, self.an, self.a = (np.uint64(hash_word(word)) for word in ("the", "an", "a"))
@@ -235,26 +241,18 @@ class _Index:
 
 
 def _buckets(hashes: Hashes) -> NDArray[np.intp]:
-    return ((hashes * _BUCKET_FACTOR) >> _BUCKET_SHIFT).astype(np.intp)
-
-
-def _data(name: str) -> Any:
-    return resources.files("rhetoric").joinpath("data", name)
+    return ((hashes * _BUCKET_FACTOR) >> np.uint64(64 - _BUCKET_BITS)).astype(np.intp)
 
 
 @lru_cache(maxsize=1)
 def _index() -> _Index:
-    path = _data("actors.npy")
-    if isinstance(path, Path):
-        return _Index(np.load(path, allow_pickle=False))
-    with path.open("rb") as file:  # a package inside a zip file
-        return _Index(np.lib.format.read_array(file, allow_pickle=False))
+    return _Index(np.load(_DATA / "actors.npy", allow_pickle=False))
 
 
 @lru_cache(maxsize=1)
 def actors() -> tuple[Actor, ...]:
     """All actors of the table, in its order."""
-    table = json.loads(_data("actors.json").read_text(encoding="utf-8"))
+    table = json.loads((_DATA / "actors.json").read_text(encoding="utf-8"))
     return tuple(
         Actor(
             record["code"],
@@ -278,13 +276,16 @@ def find(tokens: Tokens) -> Matches:
     """All names in a batch of sentences: longest first at every place, from left to right. Linear in the tokens."""
     index = _index()
     first, row = _candidates(tokens, index)
-    keep = _case_holds(tokens, first, index.length[row], index.case[row])
+    if not len(first):
+        return Matches(first, first, index.actor[row], index.kind[row])
+    shouted, quiet = _shouting(tokens)
+    keep = _case_holds(tokens, shouted, quiet, first, index.length[row], index.case[row])
     first, row = first[keep], row[keep]
     end = first + index.length[row]
     chosen = _leftmost_longest(first, end)
     first, end, row = first[chosen], end[chosen], row[chosen]
     kind, actor = index.kind[row], index.actor[row]
-    first, end, actor, kind = _with_persons(tokens, index, first, end, actor, kind)
+    first, end, actor, kind = _with_persons(tokens, index, shouted, first, end, actor, kind)
     keep = kind != MatchKind.NONE
     return Matches(first[keep], end[keep], actor[keep], kind[keep])
 
@@ -292,13 +293,18 @@ def find(tokens: Tokens) -> Matches:
 def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
     """First token and row of every name that stands in the text, overlapping ones and wrong cases included."""
     hashes = tokens.hash
-    at = np.flatnonzero(index.longest[_buckets(hashes)])
-    longest = index.longest[_buckets(hashes[at])].astype(np.int64)
+    at = np.flatnonzero(index.single[_buckets(hashes)])
+    row, hit = index.search(hashes[at])
+    hit &= index.length[row] == 1
+    starts, rows = [at[hit]], [row[hit]]
+    pairs = hashes[:-1] * _FACTOR + hashes[1:]
+    at = np.flatnonzero(index.longest[_buckets(pairs)])
+    key = pairs[at]
+    longest = index.longest[_buckets(key)].astype(np.int64)
     room = tokens.indptr[tokens.sentence[at] + 1] - at
     longest = np.minimum(longest, room)
-    key = hashes[at]
-    starts, rows = [], []
-    n = 1
+    at, key, longest = at[longest > 1], key[longest > 1], longest[longest > 1]
+    n = 2
     while len(at):
         row, hit = index.search(key)
         hit &= index.length[row] == n
@@ -308,8 +314,6 @@ def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
         at, key, longest = at[more], key[more], longest[more]
         key = key * _FACTOR + hashes[at + n]
         n += 1
-    if not starts:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
     first, row = np.concatenate(starts), np.concatenate(rows)
     order = np.argsort(first, kind="stable")
     return first[order], row[order]
@@ -329,18 +333,24 @@ def _shouting(tokens: Tokens) -> tuple[Bools, Bools]:
     return (counts[0] == 0) & (counts[1] > 1), counts[2] == 0
 
 
-def _case_holds(tokens: Tokens, first: Ints, length: NDArray[np.uint8], case: NDArray[np.uint8]) -> Bools:
+def _case_holds(
+    tokens: Tokens,
+    shouted: Bools,
+    quiet: Bools,
+    first: Ints,
+    length: NDArray[np.uint8],
+    case: NDArray[np.uint8],
+) -> Bools:
     """Whether each candidate is written in the case its name asks for."""
     holds = np.ones(len(first), dtype=bool)
     bound = np.flatnonzero(case)
     if not len(bound):
         return holds
-    shouted_sentence, quiet_sentence = _shouting(tokens)
     first, case = first[bound], case[bound]
     last = first + length[bound] - 1
     flags = tokens.flags[first]
     sentence = tokens.sentence[first]
-    shouted, quiet = shouted_sentence[sentence], quiet_sentence[sentence]
+    shouted, quiet = shouted[sentence], quiet[sentence]
     capital = (flags & tokens.flags[last] & CAPITALISED) != 0
     capital |= ((flags & CAPITALISED) != 0) & ((tokens.flags[last] & (PUNCTUATION | DIGIT | HYPHENATED)) != 0)
     all_caps = (flags & ALL_CAPS) != 0
@@ -377,7 +387,13 @@ def _leftmost_longest(first: Ints, end: Ints) -> Ints:
 
 
 def _with_persons(
-    tokens: Tokens, index: _Index, first: Ints, end: Ints, actor: NDArray[np.int16], kind: NDArray[np.uint8]
+    tokens: Tokens,
+    index: _Index,
+    shouted: Bools,
+    first: Ints,
+    end: Ints,
+    actor: NDArray[np.int16],
+    kind: NDArray[np.uint8],
 ) -> tuple[Ints, Ints, NDArray[np.int16], NDArray[np.uint8]]:
     """Add names after titles, and draw given names to the surnames of leaders."""
     leader = kind == MatchKind.LEADER
@@ -385,11 +401,8 @@ def _with_persons(
     if not len(titles) and not leader.any():
         return first, end, actor, kind
     n = len(tokens)
-    name = _name_like(tokens, index)
-    other = np.zeros(n + 1, dtype=np.int64)
-    np.add.at(other, first[~leader], 1)
-    np.add.at(other, end[~leader], -1)
-    name &= np.cumsum(other)[:n] == 0
+    name = _name_like(tokens, index, shouted)
+    name[_covered(first[~leader], end[~leader])] = False
     breaks = np.flatnonzero(~np.append(name, False))
 
     starts = titles[titles < n]
@@ -443,23 +456,32 @@ def _with_persons(
     )
 
 
-def _name_like(tokens: Tokens, index: _Index) -> Bools:
+def _covered(first: Ints, end: Ints) -> Ints:
+    """Indices of all tokens in runs that never overlap."""
+    length = end - first
+    before = np.cumsum(length) - length
+    covered: Ints = np.arange(int(length.sum())) + np.repeat(first - before, length)
+    return covered
+
+
+def _name_like(tokens: Tokens, index: _Index, shouted: Bools) -> Bools:
     """Tokens that can be part of a person's name: capitalised, particles and initials between, no common word."""
     flags, hashes = tokens.flags, tokens.hash
     capital: Bools = (flags & CAPITALISED) != 0
-    shouted, _ = _shouting(tokens)
     capital &= ~shouted[tokens.sentence]
     at = np.flatnonzero(capital)
     name: Bools = capital.copy()
     name[at[_within(hashes[at], index.no_names)]] = False
-    follows = np.append(name[1:], False)
-    after = np.concatenate([[False], name[:-1]])
+    follows, after = np.zeros_like(name), np.zeros_like(name)
+    follows[:-1], after[1:] = name[1:], name[:-1]
     # O'Rourke, D'Escoto
     raw = tokens._raw
-    second = np.flatnonzero((raw[tokens.start] == ord("'")) & after & (tokens.end - tokens.start > 3))
-    name[second[(raw[tokens.start[second] + 1] & 0x20) == 0]] = True
+    second = np.flatnonzero(after & ~name)
+    start = tokens.start[second]
+    second = second[(raw[start] == ord("'")) & ((raw[start + 1] & 0x20) == 0) & (tokens.end[second] - start > 3)]
+    name[second] = True
     # al-Assad, van der Berg, El-Baradei; the second half of Ki-moon
-    small = np.flatnonzero(~capital & ((flags & (PUNCTUATION | DIGIT)) == 0) & (follows | after))
+    small = np.flatnonzero((follows | after) & ((flags & (CAPITALISED | PUNCTUATION | DIGIT)) == 0))
     particle = small[_within(hashes[small], index.particles)]
     name[particle] = True
     hyphenated = small[((flags[small] & HYPHENATED) != 0) & after[small]]
@@ -495,12 +517,8 @@ def mask_tokens(tokens: Tokens, matches: Matches | None = None) -> Masked:
     named = matches.named
     first, end = matches.first_token[named], matches.end_token[named]
     hashes, flags = tokens.hash.copy(), tokens.flags.copy()
-    keep = np.ones(n + 1, dtype=bool)
-    covered = np.zeros(n + 1, dtype=np.int64)
-    np.add.at(covered, first + 1, 1)
-    np.add.at(covered, end, -1)
-    keep[np.cumsum(covered) > 0] = False
-    keep = keep[:n]
+    keep = np.ones(n, dtype=bool)
+    keep[_covered(first + 1, end)] = False
     last = np.arange(n)
     last[first] = end - 1
     hashes[first] = index.stand_ins[matches.kind[named]]
@@ -566,42 +584,50 @@ def mask(text: str) -> str:
     Two sentences that differ only in which state they name give the same string: an article ``the`` before a name is
     dropped, ``an`` becomes ``a``, and the possessive is always ``'s``. All else stays as it is.
     """
-    tokens = tokenize([text])
+    return mask_all([text])[0]
+
+
+def mask_all(texts: Sequence[str]) -> list[str]:
+    """``mask`` of many sentences at once, much faster than one by one."""
+    tokens = tokenize(texts)
     matches = find(tokens)
+    result = list(texts)
     named = np.flatnonzero(matches.named)
     if not len(named):
-        return text
-    index = _index()
+        return result
+    index, n = _index(), len(tokens)
     first, end = matches.first_token[named], matches.end_token[named]
-    starts, ends = (array.tolist() for array in tokens.char_spans(first, end - 1))
-    kinds = matches.kind[named].tolist()
-    pieces: list[str] = []
-    done = 0
-    for token, stop, start, until, kind in zip(first.tolist(), end.tolist(), starts, ends, kinds, strict=True):
-        if token and tokens.hash[token - 1] in (index.the, index.an):
-            low, high = tokens.char_span(token - 1)
-            if low >= done:
-                pieces.append(text[done:low])
-                if tokens.hash[token - 1] == index.an:
-                    pieces.append(text[low] + text[high:start])
-                done = start
-        pieces += [text[done:start], STAND_INS[MatchKind(kind)]]
-        done = until
-        if text[until - 1] == "." and text[until:].strip(_CLOSING) == "":
-            pieces.append(".")  # the stop of "in the U.S." is the sentence's too
-        if stop < len(tokens) and tokens.hash[stop] == index.possessive:
-            done = tokens.char_span(stop)[1]
-            pieces.append("'s")
-        elif (
-            stop < len(tokens)
-            and tokens.hash[stop] == index.apostrophe
-            and tokens.start[stop] == tokens.end[stop - 1]
-            and _ends_in_s(tokens, np.array([stop - 1]))[0]
-        ):
-            done = until + 1
-            pieces.append("'s")
-    pieces.append(text[done:])
-    return "".join(pieces)
+    sentence = tokens.sentence[first]
+    starts, ends = tokens.char_spans(first, end - 1)
+    previous, following = np.maximum(first - 1, 0), np.minimum(end, n - 1)
+    has_previous = (first > 0) & (tokens.sentence[previous] == sentence)
+    has_following = (end < n) & (tokens.sentence[following] == sentence)
+    the = has_previous & (tokens.hash[previous] == index.the)
+    an = has_previous & (tokens.hash[previous] == index.an)
+    before, _ = tokens.char_spans(previous)
+    bare = has_following & (tokens.hash[following] == index.apostrophe) & _ends_in_s(tokens, end - 1)
+    bare &= tokens.start[following] == tokens.end[end - 1]
+    possessive = bare | (has_following & (tokens.hash[following] == index.possessive))
+    _, after = tokens.char_spans(following)
+    starts = np.where(the | an, before, starts)
+    ends = np.where(possessive, after, ends)
+
+    bounds = np.searchsorted(sentence, np.arange(len(texts) + 1))
+    words = [STAND_INS[MatchKind(kind)] for kind in matches.kind[named].tolist()]
+    rows = list(zip(starts.tolist(), ends.tolist(), words, an.tolist(), possessive.tolist(), strict=True))
+    for i in np.unique(sentence).tolist():
+        text, pieces, done = texts[i], [], 0
+        for start, until, word, keeps_a, owns in rows[bounds[i] : bounds[i + 1]]:
+            pieces.append(text[done:start])
+            if keeps_a:
+                pieces.append(text[start] + " ")
+            pieces.append(word + "'s" if owns else word)
+            if text[until - 1] == "." and not text[until:].strip(_CLOSING):
+                pieces.append(".")  # the stop of "in the U.S." is the sentence's too
+            done = until
+        pieces.append(text[done:])
+        result[i] = "".join(pieces)
+    return result
 
 
 @lru_cache(maxsize=1)

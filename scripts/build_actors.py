@@ -283,7 +283,7 @@ def name_table(entries: list[Entry]) -> np.ndarray[Any, Any]:
             continue
         found[key] = (i, kind, marks[mark], name)
         actor = i if entries[i].code else -1
-        built.append((combine_hashes(hashes), hashes[0], actor, int(kind), marks[mark], len(hashes)))
+        built.append((combine_hashes(hashes), combine_hashes(hashes[:2]), actor, int(kind), marks[mark], len(hashes)))
     if clashes:
         raise ValueError("names given to two actors:\n  " + "\n  ".join(clashes))
     table = np.array(built, dtype=NAME_DTYPE)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rhetoric import actors
-from rhetoric.actors import STAND_INS, MatchKind, codes, find, lookup, mask, mask_tokens, mentions
+from rhetoric.actors import STAND_INS, MatchKind, codes, find, lookup, mask, mask_all, mask_tokens, mentions
 from rhetoric.tokens import tokenize
 
 ROOT = Path(__file__).parent.parent
@@ -331,6 +331,9 @@ def test_codes(phrase: str, expected: tuple[str, ...]) -> None:
         ("no names here", "no names here"),
         ("", ""),
         ("“Iran’s” bomb", "“Utopia's” bomb"),
+        ("They met in the U.S.", "They met in Utopia."),
+        ('"We trust the U.S."', '"We trust Utopia."'),
+        ("They met in the U.S. capital.", "They met in Utopia capital."),
     ],
 )
 def test_mask(text: str, expected: str) -> None:
@@ -396,7 +399,7 @@ def test_masked_items_keep_their_tokens() -> None:
 WORDS = st.sampled_from(
     ["the", "an", "US", "us", "U.S.", "Iran", "Côte d’Ivoire", "Mr.", "President", "Smith", "O'Neill", "al-Assad",
     "'", "’s",
-     "-", ".", ",", "\n", "Democratic", "Republic", "of", "Congo", "KOREA", "北京", "😀", "W.", "Gen.", "Bush", "Monday"]
+     "-", ".", ",", "\n", "Democratic", "Republic", "of", "Congo", "KOREA", "北京", "😀", "W.", "Gen.", "Monday"]
 )  # fmt: skip
 TEXTS = st.one_of(
     st.text(max_size=60), st.lists(WORDS, max_size=15).map(" ".join), st.lists(WORDS, max_size=15).map("".join)
@@ -440,6 +443,7 @@ def test_batch_equals_one_by_one(texts: list[str]) -> None:
         alone += [(i, *row) for row in zip(*(r.tolist() for r in rows), strict=True)]
     assert together == alone
     assert masked_items(texts) == [masked_items([text])[0] for text in texts]
+    assert mask_all(texts) == [mask(text) for text in texts]
 
 
 FRAMES = st.lists(
