@@ -120,8 +120,7 @@ index in ``CASE_MARKS``, number of tokens. Sorted by ``key``."""
 
 _DATA: Final = Path(__file__).parent / "data"
 _FACTOR: Final = np.uint64(0xD6E8FEB86659FD93)
-_BUCKET_DATA: Final = Path(__file__).parent / "data"
-_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
+_BUCKET_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _BUCKET_BITS: Final = 18
 _MAX_PERSON_TOKENS: Final = 6
 
@@ -241,7 +240,8 @@ class _Index:
 
 
 def _buckets(hashes: Hashes) -> NDArray[np.intp]:
-    return ((hashes * _BUCKET_FACTOR) >> np.uint64(64 - _BUCKET_BITS)).astype(np.intp)
+    buckets: NDArray[np.intp] = ((hashes * _BUCKET_FACTOR) >> np.uint64(64 - _BUCKET_BITS)).astype(np.intp)
+    return buckets
 
 
 @lru_cache(maxsize=1)
