@@ -22,6 +22,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rhetoric.actors import STAND_INS, Masked, MatchKind, mask_tokens
 from rhetoric.tokens import DIGIT, PUNCTUATION, Tokens, hash_word, hash_words, tokenize
 
 __all__ = ["FeatureSettings", "Stream", "extract"]
@@ -100,8 +101,7 @@ _FACTORS: Final[Hashes] = np.array(
     [0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0xE7037ED1A0B428DB],
     dtype=np.uint64,
 )
-_ACTOR: Final = np.uint64(hash_word("\x01actor"))  # no word holds a control character
-_NUMBER: Final = np.uint64(hash_word("\x01number"))
+_NUMBER: Final = np.uint64(hash_word("\x01number"))  # no word holds a control character
 _FILTER_BITS: Final = 17
 
 
@@ -146,13 +146,15 @@ def read_classes(text: str) -> dict[str, tuple[str, ...]]:
 @cache
 def _lexicon() -> _Lexicon:
     classes = read_classes(resources.files("rhetoric").joinpath("data/classes.txt").read_text(encoding="utf-8"))
-    names = ("", *classes, "ACTOR", "NUMBER", "QUOTE", "QUESTION")
+    names = ("", *classes, "ACTOR", "PERSON", "NUMBER", "QUOTE", "QUESTION")
     index = {name: i for i, name in enumerate(names)}
     members: dict[int, int] = {}
     for name, words in classes.items():
         for word in words:
             members.setdefault(hash_word(word), index[name])
-    members[int(_ACTOR)] = index["ACTOR"]
+    for kind, word in STAND_INS.items():
+        if kind != MatchKind.PLACE:
+            members[hash_word(word)] = index["PERSON" if kind in (MatchKind.LEADER, MatchKind.PERSON) else "ACTOR"]
     members[int(_NUMBER)] = index["NUMBER"]
     members[hash_word('"')] = index["QUOTE"]
     members[hash_word("?")] = index["QUESTION"]
@@ -175,9 +177,14 @@ def extract(texts: Sequence[str], settings: FeatureSettings) -> tuple[Tokens, tu
         TypeError: ``texts`` is a bare str, or holds something else than str.
     """
     tokens = tokenize(texts)
-    hashes, first, last, flags, indptr = _masked(tokens, settings.mask_actors)
-    hashes = np.where(flags & DIGIT, _NUMBER, hashes)
-    word = np.flatnonzero((flags & PUNCTUATION) == 0)
+    if settings.mask_actors:
+        masked = mask_tokens(tokens)
+    else:
+        everyone = np.arange(len(tokens))
+        masked = Masked(tokens.hash, everyone, everyone, tokens.flags, tokens.indptr)
+    first, last, indptr = masked.first, masked.last, masked.indptr
+    hashes = np.where(masked.flags & DIGIT, _NUMBER, masked.hash)
+    word = np.flatnonzero((masked.flags & PUNCTUATION) == 0)
     words = _stream(
         hashes[word],
         _runs(settings.word_order),
@@ -207,12 +214,6 @@ def extract(texts: Sequence[str], settings: FeatureSettings) -> tuple[Tokens, tu
 
 def _runs(order: int) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(range(n)) for n in range(1, order + 1))
-
-
-def _masked(tokens: Tokens, mask: bool) -> tuple[Hashes, Ints, Ints, NDArray[np.uint8], Ints]:
-    """Hashes, first and last token, flags and bounds of the items that remain once every actor is one mask."""
-    everyone = np.arange(len(tokens))
-    return tokens.hash, everyone, everyone, tokens.flags, tokens.indptr
 
 
 def _stream(
