@@ -106,6 +106,10 @@ class StanceModel(ABC):
     def _stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """What this kind adds to ``config.json``, and its arrays."""
 
+    def _files(self) -> Mapping[str, bytes]:
+        """Files of the folder beside config, arrays and card, by name."""
+        return {}
+
     @classmethod
     @abstractmethod
     def _restored(cls, folder: ModelFolder, n_stances: int) -> Self:
@@ -300,7 +304,7 @@ class StanceModel(ABC):
         if not self.name:
             config["name"] = Path(path).name
         card = card or f"# {config['name']}\n\nA `{self.kind}` model of the stances {', '.join(self.stance_names)}.\n"
-        write_model(path, config, arrays, card)
+        write_model(path, config, arrays, card, self._files())
 
     def _contents(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         names = self.stance_names
@@ -847,10 +851,15 @@ def load_model(name_or_path: str | os.PathLike[str]) -> StanceModel:
     ):
         raise ModelError(f"{where}: stances is {names!r}, expected a list of different names")
     kind = config.get("kind")
+    model: StanceModel
     if kind == StanceClassifier.kind:
-        model: StanceModel = StanceClassifier._restored(folder, len(names))
+        model = StanceClassifier._restored(folder, len(names))
+    elif kind == "encoder":
+        from rhetoric.encoder import EncoderModel  # needs an extra
+
+        model = EncoderModel._restored(folder, len(names))
     else:
-        raise ModelError(f"{where}: kind is {kind!r}, expected {StanceClassifier.kind!r}")
+        raise ModelError(f"{where}: kind is {kind!r}, expected 'linear' or 'encoder'")
     model._restore_shared(folder, tuple(names))
     return model
 

@@ -61,6 +61,19 @@ def shipped_models() -> dict[str, Path]:
     return {entry.name: entry for entry in sorted(root.iterdir()) if (entry / CONFIG).is_file()}
 
 
+def card_summary(name: str) -> str:
+    """The first paragraph of a shipped model's card, on one line.
+
+    Raises:
+        ModelError: no such model comes with the package.
+    """
+    folder = shipped_models().get(name)
+    if folder is None:
+        raise ModelError(f"there is no shipped model {name!r}, expected one of {', '.join(shipped_models())}")
+    paragraphs = (folder / CARD).read_text(encoding="utf-8").split("\n\n")
+    return " ".join(next((p for p in paragraphs if not p.startswith("#")), "").split())
+
+
 def read_model(path: str | os.PathLike[str]) -> ModelFolder:
     """Read and check a model folder.
 
@@ -80,7 +93,11 @@ def read_model(path: str | os.PathLike[str]) -> ModelFolder:
 
 
 def write_model(
-    path: str | os.PathLike[str], config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], card: str
+    path: str | os.PathLike[str],
+    config: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    card: str,
+    files: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write a model folder: complete in a temporary folder first, then moved into place.
 
@@ -95,13 +112,15 @@ def write_model(
     if target.exists() and not (target / CONFIG).is_file():
         raise ModelError(f"{target} exists and is no model folder (it has no {CONFIG}); choose another path")
     text = json.dumps({"format": FORMAT, **config}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
             fresh = Path(temporary) / "new"
             fresh.mkdir()
-            for name, content in ((CONFIG, text.encode()), (WEIGHTS, data), (CARD, card.encode())):
+            contents = {CONFIG: text.encode(), CARD: card.encode(), **(files or {})}
+            if arrays:
+                contents[WEIGHTS] = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+            for name, content in contents.items():
                 with open(fresh / name, "wb") as file:
                     file.write(content)
                     file.flush()

@@ -30,16 +30,18 @@ def main() -> None:
     parser.add_argument("--min-count", type=int, default=2)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--cache", type=Path, default=Path("experiments/.cache"))
+    parser.add_argument("--pool", type=int, default=10**9, help="count tokens in at most so many pool sentences")
+    parser.add_argument("--no-mask", action="store_true")
     args = parser.parse_args()
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    mask = masker(True)
+    mask = masker(not args.no_mask)
     model, tok = E.load(args.folder)
     rows = data.labelled(args.shared, args.cache)
     counts: Counter = Counter()
     with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-        pool = [mask(json.loads(line)["text"]) for line in lines]
+        pool = [mask(json.loads(line)["text"]) for line, _ in zip(lines, range(args.pool))]
     for part in ([mask(r["text"]) for r in rows], pool):
         for lo in range(0, len(part), 20_000):
             for ids in tok(part[lo : lo + 20_000])["input_ids"]:

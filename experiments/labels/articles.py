@@ -3,8 +3,8 @@
     python experiments/labels/articles.py
 
 Reads `labels/readings/articles-reader-1.txt` and `-2.txt` (answer lines as in ingest.py, numbered in the order of the
-articles' sentences) and `articles-adjudicated.txt` (number|codes|roles|| reason) for every sentence on which they differ
-in any way; writes `labels/articles.jsonl`; prints how far the readers agreed.
+articles' sentences) and `articles-adjudicated.txt` (number|codes|roles|| reason) for every sentence on which they
+differ in any way; writes `labels/articles.jsonl`; prints how far the readers agreed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ def rows() -> list[dict]:
     for path in sorted(SEEDS.glob("*.txt")):
         text = path.read_bytes().decode("utf-8")
         for start, end in sentences.parse(text).spans:
-            out.append({"id": f"{path.stem[:3]}-{sum(r['document'] == path.name for r in out):02d}", "document": path.name, "start": start, "end": end, "text": text[start:end]})
+            number = sum(r["document"] == path.name for r in out)
+            row = {"id": f"{path.stem[:3]}-{number:02d}", "document": path.name, "start": start, "end": end}
+            out.append({**row, "text": text[start:end]})
     return out
 
 
@@ -34,9 +36,9 @@ def main() -> None:
     records = rows()
     first, second = (read_answers([READINGS / f"articles-reader-{k}.txt"]) for k in (1, 2))
     adjudicated = {}
-    for line in open(READINGS / "articles-adjudicated.txt", encoding="utf-8"):
+    for line in (READINGS / "articles-adjudicated.txt").read_text("utf-8").split("\n"):
         if line.strip():
-            answer, _, reason = line.rstrip("\n").partition("||")
+            answer, _, reason = line.partition("||")
             number, _, rest = answer.partition("|")
             adjudicated[int(number)] = rest
             assert reason.strip(), f"adjudication of {number} gives no reason"
@@ -47,11 +49,14 @@ def main() -> None:
             stances, roles, unsure, complaints = parse(adjudicated.get(n, first[n]), record["text"])
             assert not complaints, (n, complaints)
             annotator = "adjudicated" if n in adjudicated else "reader-1+reader-2"
-            record |= {"stances": stances, "roles": roles, "unsure": unsure, "annotator": annotator, "source": "article"}
+            record |= {"stances": stances, "roles": roles, "unsure": unsure}
+            record |= {"annotator": annotator, "source": "article"}
             out.write(json.dumps(record, ensure_ascii=False) + "\n")
     for code, stance in CODES.items():
         a, b = ([int(code in r[n].split("|")[0]) for n in range(len(records))] for r in (first, second))
-        print(f"{stance}: {sum(a)} and {sum(b)} of {len(a)}, they differ on {sum(x != y for x, y in zip(a, b, strict=True))}, alpha {krippendorff.alpha(reliability_data=[a, b], level_of_measurement='nominal'):.3f}")
+        alpha = krippendorff.alpha(reliability_data=[a, b], level_of_measurement="nominal")
+        apart = sum(x != y for x, y in zip(a, b, strict=True))
+        print(f"{stance}: {sum(a)} and {sum(b)} of {len(a)}, they differ on {apart}, alpha {alpha:.3f}")
 
 
 if __name__ == "__main__":

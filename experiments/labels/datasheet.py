@@ -38,7 +38,8 @@ def counts(folder: Path) -> str:
             *((c.source, c) for c in real[:-1]),
             ("all real", real[-1]),
             ("composed", made[-1]),
-            ("all", labels.stats(records)[-1]),
+            ("real and composed", labels.stats(records)[-1]),
+            ("articles", labels.stats(labels.read(folder / "articles.jsonl"))[-1]),
         ]
     ]
     return table(head, rows)

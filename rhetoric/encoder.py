@@ -1,0 +1,169 @@
+"""The model `accurate`: a small transformer encoder in int8, run by onnxruntime from the extra ``[accurate]``.
+
+A sentence's names of actors are masked, its words are cut into pieces, the encoder gives a vector per piece, their
+mean gives one logit per stance. Everything else (calibration, thresholds, reading, errors) is ``StanceModel``'s.
+
+Activations are quantised batch by batch, so a probability can differ in the third decimal with the company a sentence
+is read in; ``experiments/accurate`` prints by how much.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rhetoric.errors import MissingExtraError, ModelError
+from rhetoric.model import Attribution, StanceModel, chunks, number_of
+from rhetoric.storage import ModelFolder
+from rhetoric.tokens import PUNCTUATION, tokenize
+
+if TYPE_CHECKING:
+    import onnxruntime
+    import tokenizers
+
+__all__ = ["EncoderModel"]
+
+Floats: TypeAlias = NDArray[np.float64]
+
+GRAPH: Final = "encoder.onnx"
+PIECES: Final = "tokenizer.json"
+
+_MAX_FILE: Final = 100 << 20
+_BATCH_PIECES: Final = 1024  # pieces, padding included, that go through the encoder at once: what a core's cache holds
+
+
+class EncoderModel(StanceModel):
+    """Stances by a transformer encoder; explanations by occlusion: what the logit loses when a word is left out."""
+
+    kind: ClassVar[str] = "encoder"
+    exact_explanations: ClassVar[bool] = False
+
+    def __init__(self, graph: bytes, pieces: bytes, *, max_pieces: int, where: Path) -> None:
+        """
+        Args:
+            graph: an ONNX graph from (input_ids, attention_mask), both int64 (batch, pieces), to logits.
+            pieces: a tokenizer of the tokenizers library, as JSON.
+            max_pieces: longest input of the graph, the two end marks included; longer sentences are read in windows.
+            where: the folder, for messages.
+
+        Raises:
+            MissingExtraError: onnxruntime or tokenizers is not installed.
+            ModelError: the files are no such graph or tokenizer.
+        """
+        try:
+            import onnxruntime
+            import tokenizers
+        except ImportError as error:
+            raise MissingExtraError("The model 'accurate'", "accurate") from error
+        self.max_pieces = max_pieces
+        self._contents_of = {GRAPH: graph, PIECES: pieces}
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # results do not depend on the machine; archives run a process per core
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            # from bytes, so that a graph can not name other files to be read
+            self._session: onnxruntime.InferenceSession = onnxruntime.InferenceSession(
+                graph, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's errors have no common base
+            raise ModelError(f"{where / GRAPH} is no ONNX graph that onnxruntime can run: {error}") from error
+        given = {node.name: len(node.shape) for node in self._session.get_inputs()}
+        if given != {"input_ids": 2, "attention_mask": 2}:
+            raise ModelError(f"{where / GRAPH} takes {given}, expected input_ids and attention_mask of two axes")
+        try:
+            self._pieces: tokenizers.Tokenizer = tokenizers.Tokenizer.from_str(pieces.decode("utf-8"))
+        except Exception as error:  # the library raises plain Exception
+            raise ModelError(f"{where / PIECES} is no tokenizer: {error}") from error
+        self._pieces.no_truncation()
+        self._pieces.no_padding()
+
+    def _raw_logits(self, sentences: Sequence[str]) -> Floats:
+        out = np.full((len(sentences), len(self.classes_)), -np.inf)
+        for part in chunks(sentences):
+            rows, windows = self._windows(sentences[part])
+            logits = self._run(windows)
+            # a sentence of several windows bears what any of them bears
+            np.maximum.at(out, np.asarray(rows) + part.start, logits)
+        return out
+
+    def _windows(self, sentences: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+        """Piece ids of every sentence, long ones cut into overlapping windows; and the sentence of each."""
+        from rhetoric.actors import mask_all
+
+        readable = [text.encode("utf-8", "replace").decode() for text in mask_all(sentences)]
+        rows: list[int] = []
+        windows: list[list[int]] = []
+        room = self.max_pieces - 2
+        for row, encoding in enumerate(self._pieces.encode_batch(readable)):
+            ids = encoding.ids
+            inner = ids[1:-1]
+            for begin in range(0, max(len(inner), 1), room * 3 // 4):
+                rows.append(row)
+                windows.append([ids[0], *inner[begin : begin + room], ids[-1]])
+                if begin + room >= len(inner):
+                    break
+        return rows, windows
+
+    def _run(self, windows: list[list[int]]) -> Floats:
+        """Logits (n, n_stances) of lists of piece ids, like lengths together."""
+        lengths = np.array([len(window) for window in windows])
+        order = np.argsort(lengths, kind="stable")
+        out = np.empty((len(windows), len(self.classes_)))
+        begin = 0
+        while begin < len(order):
+            end = begin + 1
+            while end < len(order) and lengths[order[end]] * (end + 1 - begin) <= _BATCH_PIECES:
+                end += 1
+            rows = order[begin:end]
+            ids = np.zeros((len(rows), lengths[rows[-1]]), dtype=np.int64)
+            mask = np.zeros_like(ids)
+            for k, row in enumerate(rows):
+                ids[k, : lengths[row]] = windows[row]
+                mask[k, : lengths[row]] = 1
+            out[rows] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+            begin = end
+        return out
+
+    def _attributions(self, sentences: Sequence[str]) -> Iterator[Attribution]:
+        for sentence in sentences:
+            tokens = tokenize([sentence])
+            words = np.flatnonzero((tokens.flags & PUNCTUATION) == 0)
+            starts, ends = tokens.char_spans(words)
+            without = [sentence[:a] + sentence[b:] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+            logits = self._raw_logits([sentence, *without])
+            yield Attribution(starts, ends, logits[0] - logits[1:], np.zeros(logits.shape[1]))
+
+    def _stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in self._contents_of.items()}
+        return {"max_pieces": self.max_pieces, "files": digests}, {}
+
+    def _files(self) -> Mapping[str, bytes]:
+        return self._contents_of
+
+    @classmethod
+    def _restored(cls, folder: ModelFolder, n_stances: int) -> Self:
+        where = folder.path / "config.json"
+        digests = folder.config.get("files")
+        if not isinstance(digests, dict) or set(digests) != {GRAPH, PIECES}:
+            raise ModelError(f"{where}: files is {digests!r}, expected the SHA-256 of {GRAPH} and {PIECES}")
+        contents = {}
+        for name, digest in digests.items():
+            path = folder.file(name)
+            if path.stat().st_size > _MAX_FILE:
+                raise ModelError(f"{path} has {path.stat().st_size} bytes, at most {_MAX_FILE} are read")
+            contents[name] = path.read_bytes()
+            found = hashlib.sha256(contents[name]).hexdigest()
+            if found != digest:
+                raise ModelError(f"{path} is damaged: its SHA-256 is {found}, config.json says {digest}")
+        limit = int(number_of(where, folder.config, ("max_pieces",), 8, 4096))
+        model = cls(contents[GRAPH], contents[PIECES], max_pieces=limit, where=folder.path)
+        shape = model._session.get_outputs()[0].shape
+        if len(shape) != 2 or shape[1] not in (n_stances, None) and not isinstance(shape[1], str):
+            raise ModelError(f"{folder.path / GRAPH} gives an output of shape {shape}, expected (batch, {n_stances})")
+        return model
