@@ -52,6 +52,7 @@ __all__ = [
     "Matches",
     "actors",
     "codes",
+    "codes_all",
     "find",
     "lookup",
     "mask",
@@ -352,7 +353,9 @@ def _case_holds(
     sentence = tokens.sentence[first]
     shouted, quiet = shouted[sentence], quiet[sentence]
     capital = (flags & tokens.flags[last] & CAPITALISED) != 0
-    capital |= ((flags & CAPITALISED) != 0) & ((tokens.flags[last] & (PUNCTUATION | DIGIT | HYPHENATED)) != 0)
+    free = (tokens.flags[last] & (PUNCTUATION | DIGIT | HYPHENATED)) != 0
+    free |= tokens._raw[tokens.start[last]] == ord("'")  # the second token of D'Escoto starts with no letter
+    capital |= ((flags & CAPITALISED) != 0) & free
     all_caps = (flags & ALL_CAPS) != 0
     rules = {
         "~": capital | quiet,
@@ -641,28 +644,44 @@ def codes(mention: str) -> tuple[str, ...]:
     ``"the UN envoy to Syria"`` is the United Nations, ``"a spokesman for the Syrian army"`` is Syria, ``"China and
     Russia"`` are two, ``"Iran-backed Hezbollah"`` is one. Empty where the phrase names no actor of the table.
     """
-    tokens = tokenize([mention])
+    return codes_all([mention])[0]
+
+
+def codes_all(mentions: Sequence[str]) -> list[tuple[str, ...]]:
+    """``codes`` of many noun phrases, in order; much faster than one by one."""
+    tokens = tokenize(mentions)
     matches = find(tokens)
+    named = np.flatnonzero(matches.actor >= 0)
+    bounds = np.searchsorted(tokens.sentence[matches.first_token[named]], np.arange(len(mentions) + 1)).tolist()
+    return [
+        _head_codes(tokens, matches, named[low:high].tolist()) if low < high else ()
+        for low, high in zip(bounds, bounds[1:], strict=False)
+    ]
+
+
+def _head_codes(tokens: Tokens, matches: Matches, named: list[int]) -> tuple[str, ...]:
+    """The codes of one phrase from its matches that have an actor."""
     prepositions, backed = _code_words()
-    hashes = tokens.hash.tolist()
     table = actors()
     found: list[int] = []
     position = 0
-    for i in np.flatnonzero(matches.actor >= 0).tolist():
+    for i in named:
         first, end = int(matches.first_token[i]), int(matches.end_token[i])
-        if found and any(value in prepositions for value in hashes[position:first]):
+        if found and any(value in prepositions for value in tokens.hash[position:first].tolist()):
             break
         position = end
-        if end < len(tokens) and tokens.flags[end] & HYPHENATED and hashes[end] in backed:
+        if end < len(tokens) and tokens.flags[end] & HYPHENATED and int(tokens.hash[end]) in backed:
             continue
-        adjacent = i > 0 and int(matches.end_token[i - 1])
-        if found and (first == adjacent or (first == adjacent + 1 and tokens.hash[adjacent] == _index().possessive)):
-            actor, previous = table[int(matches.actor[i])], table[found[-1]]
-            if previous.code in actor.related:  # Palestinian Hamas, Lebanese Hezbollah
-                found[-1] = int(matches.actor[i])
-                continue
-            if matches.kind[i] == MatchKind.SEAT:  # the German Foreign Office, Iraq's Green Zone
-                continue
+        if found:
+            adjacent = int(matches.end_token[i - 1])
+            next_to_it = first == adjacent
+            if next_to_it or (first == adjacent + 1 and tokens.hash[adjacent] == _index().possessive):
+                actor, previous = table[int(matches.actor[i])], table[found[-1]]
+                if previous.code in actor.related:  # Palestinian Hamas, Lebanese Hezbollah
+                    found[-1] = int(matches.actor[i])
+                    continue
+                if matches.kind[i] == MatchKind.SEAT:  # the German Foreign Office, Iraq's Green Zone
+                    continue
         found.append(int(matches.actor[i]))
     result: dict[str, None] = {}
     for at in found:
