@@ -228,6 +228,7 @@ TRAPS = [
     ("Bosnian Serbs, Serbs and Bosnians", [("Bosnian Serbs", "BIH-SRP"), ("Serbs", "SRB"), ("Bosnians", "BIH")]),
     ("Iranian Revolutionary Guards", [("Iranian", "IRN"), ("Revolutionary Guards", "IRGC")]),
     ("World War II", []),
+    ("The aide said D'Aubuisson lied.", [("D'Aubuisson", "SLV")]),
 ]
 
 

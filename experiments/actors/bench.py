@@ -83,10 +83,12 @@ def coverage(shared: Path) -> None:
                         counts[f"{role}s that are a named person unknown to the table"] += 1
                     elif phrase.lower() in PRONOUNS.split() or phrase.split()[0].lower() in PRONOUNS.split():
                         counts[f"{role}s that are pronouns"] += 1
+                    elif phrase.isupper():
+                        counts[f"{role}s in capitals throughout without a code"] += 1
                     elif not any(character.isupper() for character in phrase[1:]):
                         counts[f"{role}s without any capital after the first letter"] += 1
                     else:
-                        counts[f"{role}s with capitals and no code"] += 1
+                        counts[f"{role}s with some capitals and no code"] += 1
     for name in sorted(counts):
         total = counts[name.split()[0]]
         print(f"{name}: {counts[name]} ({counts[name] / total:.3f})")
