@@ -163,6 +163,10 @@ def test_the_shipped_set_is_without_fault() -> None:
     assert {record.corpus for record in real} == set(labels.CORPORA)
     assert len({record.sha256 for record in real}) == len(real)
     assert all(("accusation" in record.stances) == (record.extra["implied"] is not None) for record in real)
+    articles = labels.read(folder / "articles.jsonl")
+    for record in articles:
+        seed = (folder.parent / "seeds" / str(record.document)).read_bytes().decode("utf-8")
+        assert seed[record.start : record.end] == record.text
     composed = labels.read(folder / "composed.jsonl")
     assert {record.source for record in composed} == {"composed"}
     assert not {record.key for record in composed} & {record.sha256 for record in real}
@@ -174,7 +178,7 @@ def test_the_data_package_is_valid() -> None:
     frictionless = pytest.importorskip("frictionless")
     report = frictionless.validate(str(labels.shipped("datapackage.json")))
     assert report.valid, report.flatten(["title", "rowNumber", "note"])[:3]
-    assert [task.name for task in report.tasks][:2] == ["real", "composed"]
+    assert [task.name for task in report.tasks][:3] == ["real", "composed", "articles"]
 
 
 def test_the_command_line(tmp_path: Path) -> None:
