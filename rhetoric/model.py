@@ -11,7 +11,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias
 
@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from rhetoric.errors import ModelError
 from rhetoric.features import FeatureSettings, Stream, extract
 from rhetoric.records import Claim, Reading, Sentence, Span
+from rhetoric.roles import Roles, find_roles
 from rhetoric.stances import STANCES
 from rhetoric.storage import ModelFolder, read_model, shipped_models, write_model
 from rhetoric.tokens import Tokens
@@ -227,13 +228,23 @@ class StanceModel(ABC):
         doubt = (probabilities >= self.unsure_[:, 0]) & (probabilities <= self.unsure_[:, 1])
         bearing = np.flatnonzero(held.any(axis=1)).tolist()
         explained = dict(zip(bearing, self.explain_all([sentences[i] for i in bearing]), strict=True))
+        names = self.stance_names
+        stances: list[tuple[str, ...]] = [()] * len(sentences)
+        for i in bearing:
+            stances[i] = tuple(compress(names, held[i].tolist()))
+        bounds = np.cumsum([0] + [len(document.spans) for document in documents]).tolist()
+        roles = find_roles(
+            texts,
+            [document.spans for document in documents],
+            [stances[low:high] for low, high in pairwise(bounds)],
+        )
         readings = []
         begin = 0
-        for text, document in zip(texts, documents, strict=True):
+        for text, document, own_roles in zip(texts, documents, roles, strict=True):
             own = range(begin, begin + len(document.spans))
             begin = own.stop
             claims = self._claims(
-                text, document.spans, [explained.get(i) for i in own], probabilities[own.start : own.stop]
+                text, document.spans, [explained.get(i) for i in own], probabilities[own.start : own.stop], own_roles
             )
             rows = zip(
                 document.spans,
@@ -271,18 +282,23 @@ class StanceModel(ABC):
         spans: Sequence[tuple[int, int]],
         explained: Sequence[tuple[Explanation, ...] | None],
         probabilities: Floats,
+        roles: Sequence[Sequence[Roles]],
     ) -> list[tuple[Claim, ...]]:
         """The claims of every sentence of one document, with their evidence.
 
-        ``explained`` has an entry for each sentence that bears a stance, None for the others.
+        ``explained`` has an entry for each sentence that bears a stance, None for the others; ``roles`` a pair for each
+        stance that it bears.
         """
-        claims: list[tuple[Claim, ...]] = []
-        for (start, _), explanations, values in zip(spans, explained, probabilities, strict=True):
-            claims.append(
-                tuple(
-                    Claim(e.stance, float(p), evidence=evidence(text, start, e))
-                    for e, p, threshold in zip(explanations or (), values, self.thresholds_, strict=bool(explanations))
-                    if p >= threshold
+        claims: list[tuple[Claim, ...]] = [()] * len(spans)
+        for i, explanations in enumerate(explained):
+            if explanations is None:
+                continue
+            values = probabilities[i].tolist()
+            bears = [p >= threshold for p, threshold in zip(values, self.thresholds_.tolist(), strict=True)]
+            claims[i] = tuple(
+                Claim(e.stance, p, speaker, target, evidence(text, spans[i][0], e))
+                for (e, p), (speaker, target) in zip(
+                    compress(zip(explanations, values, strict=True), bears), roles[i], strict=True
                 )
             )
         return claims

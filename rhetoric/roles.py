@@ -1,0 +1,839 @@
+"""Who to whom: the speaker and the target of every stance that a sentence takes.
+
+A role is one run of words, or none. A linear model gives every item of the sentence (a word, or the whole name of an
+actor) three scores for each role and stance: that the role starts there, ends there, or runs over it; and the sentence
+one score for leaving the role out. The best run of up to ``MAX_ITEMS`` items wins. Names are masked as for the
+stances, so that who speaks does not decide who is taken for the speaker. ``experiments/roles`` trains and measures it.
+
+What one sentence can not tell comes from the text around it: a pronoun, a bare office ("the ministry said") and a
+quotation that goes on over several sentences take their actor from the sentences before, or after, by rules
+(:class:`_Context`). Such mentions are marked as ``resolved``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import resources
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rhetoric.actors import Matches, MatchKind, actors, codes_all, find, mask_tokens
+from rhetoric.features import read_classes
+from rhetoric.records import Mention
+from rhetoric.tokens import CAPITALISED, DIGIT, HYPHENATED, INITIAL, PUNCTUATION, Tokens, hash_word, tokenize
+
+Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+Hashes: TypeAlias = NDArray[np.uint64]
+Floats: TypeAlias = NDArray[np.floating]
+
+ROLES: Final = ("speaker", "target")
+MAX_ITEMS: Final = 12
+OUTPUTS: Final = ("start", "end", "inside", "none")
+BITS: Final = 15
+
+_PAD: Final = 3
+_TOP: Final = 10
+_MOST_ITEMS: Final = 200  # roles are sought in the beginning of a longer sentence
+_ITEMS_AT_ONCE: Final = 8192
+_FUNCTION_WORDS: Final = """
+the a an this that these those he she it they we you i him her them us me his its their our my your who whom whose
+which what and or but nor as if when while after before since because although though than so such both all some any
+each other another of to in for on at from by with about over under into against between among toward towards during
+through without within across along off up out down near behind around be is are was were been being am has have had
+having do does did not no never 's 't 'd 'll 're 've will would shall should can could may might must also too very
+more most there here where why how only even just still already yet again then now mr mrs ms
+"""
+_PREPOSITIONS: Final = "of to in for on at from by with about against between among toward towards that"
+
+
+def _code(name: str) -> np.uint64:
+    return np.uint64(hash_word("\x03" + name))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Lexicon:
+    """Word hash -> tag; which tags are cues and which say that someone speaks."""
+
+    words: Hashes  # sorted
+    tags: Hashes
+    cue: NDArray[np.uint8]  # 0: no cue, 1: cue, 2: a word of saying as well
+    preposition: Bools
+
+    def look_up(self, hashes: Hashes) -> tuple[Ints, Bools]:
+        at = np.searchsorted(self.words, hashes)
+        at[at == len(self.words)] = 0
+        found: Bools = self.words[at] == hashes
+        return at, found
+
+
+# of the classes in data/classes.txt
+_NO_CUES: Final = """
+never not we they you if but that by only of for to with be have against as speaker body we_state must will can want
+held parties report
+"""
+_SAYING: Final = "say accuse condemn protest warn deny reject refuse claim admit call propose accept"
+
+
+@lru_cache(maxsize=1)
+def _lexicon() -> _Lexicon:
+    text = resources.files("rhetoric").joinpath("data/classes.txt").read_text(encoding="utf-8")
+    tags: dict[int, tuple[int, int, bool]] = {}
+    function = set(_FUNCTION_WORDS.split())
+    prepositions = set(_PREPOSITIONS.split())
+    no_cues, saying = set(_NO_CUES.split()), set(_SAYING.split())
+    for word in sorted(function):
+        tags[hash_word(word)] = (hash_word(word), 0, word in prepositions)
+    for name, words in read_classes(text).items():
+        cue = 0 if name in no_cues else 2 if name in saying else 1
+        for word in words:
+            tags.setdefault(hash_word(word), (int(_code(name)), cue, False))
+    order = sorted(tags)
+    return _Lexicon(
+        np.array(order, dtype=np.uint64),
+        np.array([tags[word][0] for word in order], dtype=np.uint64),
+        np.array([tags[word][1] for word in order], dtype=np.uint8),
+        np.array([tags[word][2] for word in order], dtype=bool),
+    )
+
+
+def vocabulary_hash() -> str:
+    """SHA-256 of the words and tags that features are made with: the weights are good for no others."""
+    lexicon = _lexicon()
+    total = hashlib.sha256()
+    for array in (lexicon.words, lexicon.tags, lexicon.cue, lexicon.preposition):
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
+
+
+_NUMBER: Final = _code("number")
+_KINDS: Final = np.array([_code(f"kind {kind}") for kind in range(max(MatchKind) + 1)], dtype=np.uint64)
+_QUOTE: Final = np.uint64(hash_word('"'))
+_F: Final[Hashes] = np.array(
+    [0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0xE7037ED1A0B428DB],
+    dtype=np.uint64,
+)
+_NEAR: Final = np.array([0, 0, 1, 2, 3, 3, 4, 4, 4] + [5] * 8 + [6] * 24, dtype=np.uint64)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Items:
+    """The items of a batch of sentences, punctuation included, and their features.
+
+    Attributes:
+        first, last: (n_items,) first and last token of each item, inclusive.
+        indptr: (n_sentences + 1,); the items of sentence ``s`` are ``indptr[s]:indptr[s + 1]``.
+        ids: (n_items, n_features) buckets.
+    """
+
+    first: Ints
+    last: Ints
+    indptr: Ints
+    ids: NDArray[np.int32]
+
+
+def items_of(tokens: Tokens, matches: Matches, bits: int = BITS) -> Items:
+    """Items and features of a batch of sentences."""
+    masked = mask_tokens(tokens, matches)
+    first, last, indptr = masked.first, masked.last, masked.indptr
+    n = len(first)
+    lexicon = _lexicon()
+
+    # what kind of name, title or office each item belongs to
+    bounds = np.zeros(len(tokens) + 1, dtype=np.int64)
+    np.add.at(bounds, matches.first_token, matches.kind.astype(np.int64))
+    np.add.at(bounds, matches.end_token, -matches.kind.astype(np.int64))
+    kind = np.cumsum(bounds)[last]
+    flags = tokens.flags[last]
+    number = (flags & DIGIT) != 0
+    words = np.where(number, _NUMBER, masked.hash)
+    at, known = lexicon.look_up(masked.hash)
+    known &= kind == 0
+    mark = (flags & PUNCTUATION) != 0
+
+    # a tag for each item: its kind of name, its class, itself if a function word or mark, else its ending and capital
+    sentence = tokens.sentence[last]
+    capital = (tokens.flags[first] & CAPITALISED) != 0
+    small = ((tokens.flags & (CAPITALISED | DIGIT | PUNCTUATION)) == 0) & (tokens.end - tokens.start > 2)
+    quiet = np.bincount(tokens.sentence[small], minlength=tokens.n_sentences) == 0
+    capital &= ~quiet[sentence]
+    raw = tokens._raw
+    end = tokens.end[last]
+    long = end - tokens.start[last] > 4
+    ending = ((raw[end - 1] | 0x20).astype(np.uint64) << np.uint64(8)) | (raw[end - 2] | 0x20).astype(np.uint64)
+    ending = np.where(long, ending, 1) + (capital.astype(np.uint64) << np.uint64(16))
+    ending += ((flags & HYPHENATED) != 0).astype(np.uint64) << np.uint64(17)
+    ending += (((tokens.flags[first] & INITIAL) != 0) & capital).astype(np.uint64) << np.uint64(18)
+    tags = np.where(mark, masked.hash, (ending + np.uint64(1)) * _F[4])
+    tags = np.where(number, _NUMBER, tags)
+    tags = np.where(known, lexicon.tags[at], tags)
+    tags = np.where(kind > 0, _KINDS[kind], tags)
+    cue = np.where(known, lexicon.cue[at], 0)
+
+    # the nearest cue, word of saying and preposition on either side, in the sentence
+    here = np.arange(n)
+    low = np.repeat(indptr[:-1], np.diff(indptr))
+    high = np.repeat(indptr[1:], np.diff(indptr))
+    cue_left, cue_right = _nearest(cue > 0, here, low, high)
+    say_left, say_right = _nearest(cue == 2, here, low, high)
+    prep_left, _ = _nearest(known & lexicon.preposition[at], here, low, high)
+
+    def seen(where: Ints, values: Hashes) -> Hashes:
+        """Value and distance of a neighbour; ``where`` is -1 for none."""
+        distance = np.minimum(np.abs(here - where), len(_NEAR) - 1)
+        return np.where(where >= 0, values[where] + _NEAR[distance] * _F[4], 0)
+
+    def plain(where: Ints, values: Hashes) -> Hashes:
+        return np.where(where >= 0, values[where], 0)
+
+    named = (kind > 0) & (kind <= MatchKind.PERSON)
+    rank = np.concatenate([[0], np.cumsum(named)])
+    before = np.minimum(rank[here] - rank[low], 3)
+    after = np.minimum(rank[high] - rank[here + 1], 3)
+    ranks = (1 + before + 4 * after + 16 * named).astype(np.uint64)
+    quotes = np.concatenate([[0], np.cumsum(masked.hash == _QUOTE)])
+    opened = quotes[here] - quotes[low]
+    left_over = quotes[high] - quotes[here + 1]
+    quoting = (1 + (opened & 1) + 2 * (np.minimum(opened, 2)) + 6 * np.minimum(left_over, 2)).astype(np.uint64)
+    from_start = np.minimum(here - low, 6).astype(np.uint64) + np.uint64(1)
+    from_end = np.minimum(high - 1 - here, 4).astype(np.uint64) + np.uint64(1)
+
+    w, t = _Shifts(words, indptr), _Shifts(tags, indptr)
+    cl, cr = seen(cue_left, tags), seen(cue_right, tags)
+    sl, sr = seen(say_left, tags), seen(say_right, tags)
+    pl = seen(prep_left, words)
+    features: tuple[tuple[Hashes, ...], ...] = (
+        (np.ones(n, dtype=np.uint64),),
+        *((w[o],) for o in (-2, -1, 0, 1, 2)),
+        *((t[o],) for o in (-3, -2, -1, 0, 1, 2, 3)),
+        *((w[o], w[o + 1]) for o in (-2, -1, 0, 1)),
+        *((t[o], t[o + 1]) for o in (-2, -1, 0, 1)),
+        (t[-1], t[1]),
+        *((t[o], t[o + 1], t[o + 2]) for o in (-2, -1, 0)),
+        (w[-1], t[0]),
+        (t[0], w[1]),
+        (cl,),
+        (cr,),
+        (cl, t[0]),
+        (cr, t[0]),
+        (plain(cue_left, tags), plain(cue_right, tags), t[0]),
+        (plain(cue_left, words), t[-1]),
+        (plain(cue_right, words), t[1]),
+        (sl, ranks),
+        (sr, ranks),
+        (sl, sr),
+        (pl, t[0]),
+        (plain(prep_left, words), cl),
+        (from_start, t[0]),
+        (from_end, t[0]),
+        (from_start, cr),
+        (ranks, t[0]),
+        (quoting, t[0]),
+        (quoting, plain(say_left, tags)),
+        (quoting, plain(say_right, tags)),
+        (quoting, ranks),
+        (t[0], t[1], cr),
+        (t[-1], t[0], cl),
+    )
+    shift = np.uint64(64 - bits)
+    ids = np.empty((n, len(features)), dtype=np.int32)
+    for k, parts in enumerate(features):
+        total = parts[0] * _F[0] + np.uint64((k + 1) << 40)
+        for factor, part in zip(_F[1:], parts[1:], strict=False):
+            total = total + part * factor
+        total ^= total >> np.uint64(29)
+        ids[:, k] = (total * _F[3]) >> shift
+    return Items(first, last, indptr, ids)
+
+
+class _Shifts:
+    """Neighbours of items: ``shifts[o]`` is what stands ``o`` items on, 0 beyond the sentence."""
+
+    def __init__(self, values: Hashes, indptr: Ints) -> None:
+        n_sentences = len(indptr) - 1
+        self.place = np.arange(len(values)) + np.repeat(np.arange(1, n_sentences + 1), np.diff(indptr)) * _PAD
+        self.padded = np.zeros(len(values) + (n_sentences + 1) * _PAD, dtype=np.uint64)
+        self.padded[self.place] = values
+
+    def __getitem__(self, offset: int) -> Hashes:
+        shifted: Hashes = self.padded[self.place + offset]
+        return shifted
+
+
+def _nearest(where: Bools, here: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+    """The nearest true item before and after each one in its sentence, -1 for none."""
+    n = len(here)
+    if not n:
+        return here, here
+    left = np.maximum.accumulate(np.where(where, here, -1))
+    left = np.concatenate([[-1], left[:-1]])
+    right = np.minimum.accumulate(np.where(where, here, n)[::-1])[::-1]
+    right = np.concatenate([right[1:], [n]])
+    return np.where(left >= low, left, -1), np.where(right < high, right, -1)
+
+
+def run_scores(scores: Floats, indptr: Ints, longest: int = MAX_ITEMS) -> Floats:
+    """Scores of all runs of one role: (n_items, longest), ``[i, l]`` is the run of items ``i`` to ``i + l``; -inf where
+    it leaves the sentence.
+
+    Args:
+        scores: (n_items, 3) or more columns; scores of start, end, inside.
+        indptr: (n_sentences + 1,) bounds of the sentences.
+    """
+    n = len(scores)
+    total = np.zeros(n + 1)
+    np.cumsum(scores[:, 2], out=total[1:])
+    runs = np.full((n, longest), -np.inf, dtype=np.float32)
+    room = np.repeat(indptr[1:], np.diff(indptr)) - np.arange(n)
+    for length in range(min(longest, n)):
+        stop = n - length
+        value = scores[:stop, 0] + scores[length:, 1] + (total[length + 1 :] - total[:stop])
+        runs[:stop, length] = np.where(room[:stop] > length, value, -np.inf)
+    return runs
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Candidates:
+    """The likeliest runs of one role, (n, k) each: first and last item in the sentence, probability (0 where there are
+    fewer runs). ``left_out``: (n,) probability that the role is left out. ``value``: (n, k) expected overlap F1 with
+    the right answer.
+    """
+
+    first: Ints
+    last: Ints
+    probability: Floats
+    left_out: Floats
+    value: Floats
+
+
+def candidates(scores: Floats, indptr: Ints) -> Candidates:
+    """Candidates of one role for every sentence of at least one item.
+
+    Args:
+        scores: (n_items, 4) in the order of ``OUTPUTS``.
+    """
+    sizes = np.diff(indptr)
+    n, longest = len(sizes), int(sizes.max(initial=0))
+    none = np.add.reduceat(scores[:, 3], indptr[:-1]) / np.sqrt(sizes)
+    grid = np.full((n, longest, MAX_ITEMS), -np.inf, dtype=np.float32)
+    owner = np.repeat(np.arange(n), sizes)
+    grid[owner, np.arange(len(scores)) - indptr[owner]] = run_scores(scores, indptr)
+    flat = grid.reshape(n, longest * MAX_ITEMS)
+    best = np.maximum(flat.max(axis=1), none)
+    p = np.exp(flat - best[:, None])
+    p_none = np.exp(none - best)
+    total = p.sum(axis=1) + p_none
+    k = min(_TOP, flat.shape[1])
+    at = np.argpartition(flat, flat.shape[1] - k, axis=1)[:, -k:]
+    p = np.take_along_axis(p, at, axis=1) / total[:, None]
+    first, length = np.divmod(at, MAX_ITEMS)
+    last = first + length
+    overlap = np.minimum(last[:, :, None], last[:, None]) - np.maximum(first[:, :, None], first[:, None]) + 1
+    f1 = 2 * np.maximum(overlap, 0) / (length[:, :, None] + length[:, None] + 2)
+    return Candidates(first, last, p, p_none / total, (f1 * p[:, None]).sum(axis=2))
+
+
+def choose(speaker: Candidates, target: Candidates, favour: Sequence[float] = (1.0, 1.0)) -> Ints:
+    """The runs with the highest expected overlap: (n, 3, 2), first and last item of the speaker, of the target and of
+    the next best target; -1 for none.
+
+    Where both would be the same words, the less certain role takes its next best.
+
+    Args:
+        favour: what the probability of leaving out the speaker, and the target, is multiplied by.
+    """
+    n = len(speaker.first)
+    chosen = np.full((n, 3, 2), -1, dtype=np.int64)
+    values = np.zeros((n, 3))
+    for r, role in enumerate((speaker, target)):
+        _pick(role, role.value, favour[r], np.arange(n), chosen[:, r], values[:, r])
+    clash = (chosen[:, :2, 0] >= 0).all(axis=1)
+    clash &= (chosen[:, 0, 0] <= chosen[:, 1, 1]) & (chosen[:, 1, 0] <= chosen[:, 0, 1])
+    for r, role in enumerate((speaker, target)):
+        rows = np.flatnonzero(clash & ((values[:, 1] >= values[:, 0]) == (r == 0)))
+        free = _apart(role, rows, chosen[rows, 1 - r])
+        _pick(role, np.where(free, role.value[rows], 0), favour[r], rows, chosen[:, r], values[:, r])
+    rows = np.flatnonzero(chosen[:, 1, 0] >= 0)
+    free = _apart(target, rows, chosen[rows, 0]) & _apart(target, rows, chosen[rows, 1])
+    _pick(target, np.where(free, target.value[rows], 0), 0.0, rows, chosen[:, 2], values[:, 2])
+    return chosen
+
+
+def _apart(role: Candidates, rows: Ints, run: Ints) -> Bools:
+    """Which candidates of these rows share no item with the run of their row, (n_rows, 2)."""
+    free: Bools = (role.first[rows] > run[:, 1:]) | (role.last[rows] < run[:, :1])
+    return free
+
+
+def _pick(role: Candidates, value: Floats, favour: float, rows: Ints, chosen: Ints, values: Floats) -> None:
+    if not len(rows):
+        return
+    at = value.argmax(axis=1)[:, None]
+    best = np.take_along_axis(value, at, axis=1)[:, 0]
+    there = best > role.left_out[rows] * favour
+    chosen[rows, 0] = np.where(there, np.take_along_axis(role.first[rows], at, axis=1)[:, 0], -1)
+    chosen[rows, 1] = np.where(there, np.take_along_axis(role.last[rows], at, axis=1)[:, 0], -1)
+    values[rows] = np.where(there, best, role.left_out[rows])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RoleModel:
+    """Weights of the shipped role model.
+
+    Attributes:
+        stances: the stances it was taught; for any other it takes the mean of their weights.
+        weights: (n_stances + 1, buckets, 8): ``OUTPUTS`` of the speaker, then of the target; the last row is the mean.
+        favour: what the probability of leaving a role out is multiplied by, for each of ``ROLES``.
+    """
+
+    stances: tuple[str, ...]
+    weights: Floats
+    favour: tuple[float, float]
+
+    @classmethod
+    def of(cls, stances: Sequence[str], weights: Floats, favour: Sequence[float]) -> RoleModel:
+        mean = weights.mean(axis=0, keepdims=True)
+        return cls(tuple(stances), np.concatenate([weights, mean]), (float(favour[0]), float(favour[1])))
+
+    def stance_index(self, stance: str) -> int:
+        return self.stances.index(stance) if stance in self.stances else len(self.stances)
+
+    def runs(self, items: Items, sentence: Ints, stance: Ints) -> Ints:
+        """The roles of claims: (n_claims, 3, 2) as ``choose`` gives them.
+
+        Args:
+            sentence: (n_claims,) the sentence of each claim, of at least one item.
+            stance: (n_claims,) index of its weights.
+        """
+        low = items.indptr[sentence]
+        sizes = np.minimum(items.indptr[sentence + 1] - low, _MOST_ITEMS)
+        chosen = np.empty((len(sentence), 3, 2), dtype=np.int64)
+        begin = 0
+        bounds = np.concatenate([[0], np.cumsum(sizes)])
+        while begin < len(sentence):  # parts of bounded size
+            stop = max(int(np.searchsorted(bounds, bounds[begin] + _ITEMS_AT_ONCE, side="right")) - 1, begin + 1)
+            part = slice(begin, stop)
+            indptr = bounds[begin : stop + 1] - bounds[begin]
+            rows = np.arange(indptr[-1]) + np.repeat(low[part] - indptr[:-1], sizes[part])
+            ids = items.ids[rows].astype(np.int64)
+            ids += (np.repeat(stance[part], sizes[part]) * self.weights.shape[1])[:, None]
+            scores = self.weights.reshape(-1, self.weights.shape[2])[ids].sum(axis=1)
+            chosen[part] = choose(candidates(scores[:, :4], indptr), candidates(scores[:, 4:], indptr), self.favour)
+            begin = stop
+        return chosen
+
+
+@lru_cache(maxsize=1)
+def role_model() -> RoleModel:
+    """The shipped role model, loaded once."""
+    data = resources.files("rhetoric").joinpath("data")
+    config = json.loads(data.joinpath("roles.json").read_text(encoding="utf-8"))
+    with data.joinpath("roles.npy").open("rb") as file:
+        stored = np.lib.format.read_array(file, allow_pickle=False)
+    weights = stored.astype(np.float32) * np.array(config["scale"], dtype=np.float32)
+    return RoleModel.of(config["stances"], weights, config["favour"])
+
+
+# ---------------------------------------------------------------------------------------------- whole documents
+
+Range: TypeAlias = tuple[int, int]
+Roles: TypeAlias = tuple[Mention | None, Mention | None]
+
+_CLAIMS_AT_ONCE: Final = 2048
+_LOOK_BACK: Final = 4
+_FIRST_PERSON: Final = frozenset(("we", "i", "us", "me", "our", "my", "ours", "mine", "ourselves"))
+_PERSONS: Final = frozenset(("he", "she", "him", "her", "his", "hers", "himself", "herself"))
+_THINGS: Final = frozenset(("it", "its", "itself"))
+_MANY: Final = frozenset(("they", "them", "their", "theirs", "themselves"))
+_NAMES_OF_PERSONS: Final = (MatchKind.LEADER, MatchKind.PERSON)
+_OFFICE: Final = re.compile(
+    r"\b(spokes\w+|minist\w+|government|president|presidency|premier|chancellor|cabinet|parliament|army|military|forces|"
+    r"official|officials|ambassador|envoy|embassy|diplomats?|authorities|administration|regime|delegate|delegation|"
+    r"representative|statement|communique|communiqué|leader|leadership|secretary|king|side|country|nation|state|department)\b",
+    re.IGNORECASE,
+)
+_APPOSITION: Final = re.compile(r"\s*,\s*((?:the|a|an)?\s*[^,.;:\"“”]{3,120})")
+_NAME: Final = re.compile(r"[^\W\d_][\w'’-]+")
+_WORD: Final = re.compile(r"\w")
+_MARKS: Final = re.compile(r"[\"“”«»„]|\n\s*\n")
+
+
+def find_roles(
+    texts: Sequence[str], spans: Sequence[Sequence[Range]], stances: Sequence[Sequence[Sequence[str]]]
+) -> list[list[tuple[Roles, ...]]]:
+    """Speaker and target of every stance of every sentence of every document.
+
+    Args:
+        texts: n documents.
+        spans: of each document the sentences, as offsets in its text, in order.
+        stances: of each sentence the stances that it takes; any names.
+
+    Returns:
+        For each sentence a ``(speaker, target)`` for each of its stances, in order. Offsets count in the document; a
+        speaker that is named in another sentence of the same quotation has its offsets there and is ``resolved``.
+
+    Work and memory are linear in the sentences with a stance and their neighbours; the others cost nothing.
+    """
+    found: list[list[tuple[Roles, ...]]] = []
+    begin = count = 0
+    for i, document in enumerate(stances):
+        count += sum(map(len, document))
+        if count >= _CLAIMS_AT_ONCE or i + 1 == len(stances):
+            found += _find_roles(texts[begin : i + 1], spans[begin : i + 1], stances[begin : i + 1])
+            begin, count = i + 1, 0
+    return found
+
+
+class Tagged(NamedTuple):
+    """What was tagged for one stance in one stretch of text, as offsets in the document."""
+
+    speaker: Range | None
+    target: Range | None
+    other: Range | None
+    """The next best target."""
+
+
+def _moved(span: Range, offset: int) -> Range:
+    return span[0] + offset, span[1] + offset
+
+
+def _find_roles(
+    texts: Sequence[str], spans: Sequence[Sequence[Range]], stances: Sequence[Sequence[Sequence[str]]]
+) -> list[list[tuple[Roles, ...]]]:
+    model = role_model()
+    documents = [_Document(*given) for given in zip(texts, spans, stances, strict=True)]
+    pieces = [(d, piece) for d in documents for piece in d.bearing()]
+    taken = [d.stances_of[piece] for d, piece in pieces]
+    _tag(model, pieces, [[model.stance_index(name) for name in names] for names in taken])
+    _add_codes(documents)
+    wanted = [(d, piece) for d in documents for piece in d.around()]
+    if wanted:
+        _tag(model, wanted, [[len(model.stances)]] * len(wanted))
+        _add_codes(documents)
+    return [d.roles() for d in documents]
+
+
+def _tag(model: RoleModel, pieces: Sequence[tuple[_Document, Range]], stances: Sequence[Sequence[int]]) -> None:
+    """Fill ``tagged`` and ``named`` of the documents for these stretches of text."""
+    tokens = tokenize([document.text[start:end] for document, (start, end) in pieces])
+    matches = find(tokens)
+    items = items_of(tokens, matches)
+    filled = items.indptr[1:] > items.indptr[:-1]
+    owners = [i for i, indices in enumerate(stances) for _ in indices if filled[i]]
+    indices = [index for i, own in enumerate(stances) for index in own if filled[i]]
+    runs = model.runs(items, np.array(owners, dtype=np.int64), np.array(indices, dtype=np.int64))
+    at = runs + items.indptr[owners][:, None, None]
+    there = runs[:, :, 0] >= 0
+    starts, ends = tokens.char_spans(items.first[at[there][:, 0]], items.last[at[there][:, 1]])
+    ranges = iter(zip(starts.tolist(), ends.tolist(), strict=True))
+    for i, both in zip(owners, there.tolist(), strict=True):
+        document, piece = pieces[i]
+        offset = piece[0]
+        speaker, target, other = [_moved(next(ranges), offset) if one else None for one in both]
+        document.tagged.setdefault(piece, []).append(Tagged(speaker, target, other))
+    wanted = np.flatnonzero(matches.kind <= MatchKind.PERSON)
+    starts, ends = tokens.char_spans(matches.first_token[wanted], matches.end_token[wanted] - 1)
+    owner = tokens.sentence[matches.first_token[wanted]].tolist()
+    table = actors()
+    kinds, indices = matches.kind[wanted].tolist(), matches.actor[wanted].tolist()
+    for i, start, end, kind, actor in zip(owner, starts.tolist(), ends.tolist(), kinds, indices, strict=True):
+        document, piece = pieces[i]
+        own = tuple(table[actor].code.split("+")) if actor >= 0 else ()
+        document.named.setdefault(piece, []).append((start + piece[0], end + piece[0], kind, own))
+
+
+def _add_codes(documents: Sequence[_Document]) -> None:
+    """Fill ``codes``: of the words of every tagged role, and of the apposition behind them."""
+    phrases: dict[str, tuple[str, ...]] = {}
+    for document in documents:
+        for pairs in document.tagged.values():
+            for span in (span for pair in pairs for span in pair if span is not None):
+                phrases[document.text[span[0] : span[1]]] = ()
+                if apposition := document.apposition(span):
+                    phrases[apposition] = ()
+    phrases = dict(zip(phrases, codes_all(list(phrases)), strict=True))
+    for document in documents:
+        document.codes = phrases
+
+
+class _Document:
+    """One document: what was tagged in it, and the rules that find in its other sentences what a sentence leaves open.
+
+    ``tagged``: stretch of text -> speaker and target for each stance. ``named``: stretch -> names in it, as start, end,
+    kind, codes. ``codes``: words -> codes.
+    """
+
+    def __init__(self, text: str, spans: Sequence[Range], stances: Sequence[Sequence[str]]) -> None:
+        self.text = text
+        self.spans = spans
+        self.stances = stances
+        self.index = {span: i for i, (span, names) in enumerate(zip(spans, stances, strict=True)) if names}
+        self.stances_of = {span: stances[i] for span, i in self.index.items()}
+        self.tagged: dict[Range, list[Tagged]] = {}
+        self.named: dict[Range, list[tuple[int, int, int, tuple[str, ...]]]] = {}
+        self.codes: dict[str, tuple[str, ...]] = {}
+        self.quotations: list[_Quotation] | None = None
+        self.persons: dict[str, tuple[str, ...]] = {}
+        self.speakers: dict[int, Mention | None] = {}
+        self.open: set[int] = set()
+
+    def bearing(self) -> list[Range]:
+        return list(self.index)
+
+    def around(self) -> list[Range]:
+        """The stretches of text to read besides the sentences with a stance, so that all roles can be resolved."""
+        wanted: dict[Range, None] = {}
+        for span, i in self.index.items():
+            if all(self._is_settled(pair) for pair in self.tagged.get(span, ())):
+                continue
+            for j in range(max(i - _LOOK_BACK, 0), i):
+                wanted[self.spans[j]] = None
+            if (quotation := self._quotation_at(span)) is not None:
+                wanted.update(dict.fromkeys(self._attributions(quotation)))
+        return [piece for piece in wanted if piece not in self.tagged]
+
+    def _is_settled(self, tagged: Tagged) -> bool:
+        speaker, target, _ = tagged
+        plain = speaker is not None and bool(self.codes[self._words(speaker)])
+        return plain and (target is None or self._words(target).casefold() not in _PERSONS | _THINGS | _MANY)
+
+    def roles(self) -> list[tuple[Roles, ...]]:
+        """The roles of every sentence."""
+        if not self.index:
+            return [()] * len(self.spans)
+        known: list[tuple[Roles, ...]] = []
+        for span in self.spans:
+            pairs = self.tagged.get(span)
+            if span not in self.index:
+                known.append(())
+                if pairs:
+                    self._speaker(len(known) - 1)
+                continue
+            own: list[Roles] = []
+            for tagged in pairs or [Tagged(None, None, None)] * len(self.stances_of[span]):
+                speaker = self._resolve(len(known), tagged.speaker)
+                target = self._target(len(known), tagged.target, speaker)
+                if speaker is not None and target is not None and target.codes and target.codes == speaker.codes:
+                    # few blame themselves: "Wang said China urged the US to stop"
+                    other = self._target(len(known), tagged.other, speaker)
+                    target = other if other is not None and other.codes not in ((), speaker.codes) else target
+                own.append((speaker, target))
+            self.speakers[len(known)] = next((s for s, _ in own if s is not None), None)
+            known.append(tuple(own))
+        return known
+
+    # ------------------------------------------------------------------ speakers
+
+    def _words(self, span: Range) -> str:
+        return self.text[span[0] : span[1]]
+
+    def apposition(self, span: Range) -> str:
+        """The words after a name that say who that is: "Wang Wenbin, a spokesperson for the ministry"."""
+        found = _APPOSITION.match(self.text, span[1], span[1] + 160)
+        return found[1] if found and _OFFICE.search(found[1]) else ""
+
+    def _mention(self, span: Range, codes: tuple[str, ...], resolved: bool) -> Mention:
+        return Mention(self._words(span), span[0], span[1], codes, resolved)
+
+    def _speaker(self, i: int) -> Mention | None:
+        """Who speaks in sentence ``i``, as far as it was read."""
+        if i not in self.speakers:
+            if i in self.open:  # a quotation that leads back to itself
+                return None
+            self.open.add(i)
+            pairs = self.tagged.get(self.spans[i], ())
+            self.speakers[i] = self._resolve(i, next((s for s, _, _ in pairs if s is not None), None))
+            self.open.discard(i)
+        return self.speakers[i]
+
+    def _resolve(self, i: int, span: Range | None) -> Mention | None:
+        """The speaker that was tagged in sentence ``i``, with codes from elsewhere where the words alone have none."""
+        if span is None:
+            return self._quoted_speaker(i, None)
+        words = self._words(span)
+        folded = words.casefold()
+        own = self.codes.get(words, ())
+        if own:
+            self._remember(f"{words} {self.apposition(span)}", own)
+            return self._mention(span, own, False)
+        if folded.split()[0] in _FIRST_PERSON:
+            said = self._quoted_speaker(i, span)
+            return self._mention(span, () if said is None else said.codes, said is not None and bool(said.codes))
+        if folded in _PERSONS or folded in _THINGS or folded in _MANY:
+            found = self._antecedent(i, span, folded, ())
+            return self._mention(span, found, bool(found))
+        apposed = self.apposition(span)
+        found = self.codes.get(apposed, ()) or self._person(words)
+        if not found and (office := _office(words) or _office(apposed)):
+            found = self.persons.get(office, ()) or self._last_codes(i)
+        if found:
+            self._remember(f"{words} {apposed}", found)
+        return self._mention(span, found, bool(found))
+
+    def _remember(self, words: str, codes: tuple[str, ...]) -> None:
+        """A name goes by any of its parts later on (Tan Kefei, Tan), a spokesperson for X by the office."""
+        for name in _NAME.findall(words):
+            if name[0].isupper():
+                self.persons[name] = codes
+        if office := _office(words):
+            self.persons[office] = codes
+
+    def _person(self, words: str) -> tuple[str, ...]:
+        names = [name for name in _NAME.findall(words) if name[0].isupper()]
+        if len(names) != len(words.split()):
+            return ()
+        return next((self.persons[name] for name in reversed(names) if name in self.persons), ())
+
+    def _last_codes(self, i: int) -> tuple[str, ...]:
+        """The codes of the last speaker before sentence ``i``."""
+        for j in range(i - 1, max(i - 1 - _LOOK_BACK, -1), -1):
+            speaker = self._speaker(j) if self.spans[j] in self.tagged else None
+            if speaker is not None and speaker.codes:
+                return speaker.codes
+        return ()
+
+    def _antecedent(self, i: int, span: Range, pronoun: str, besides: tuple[str, ...]) -> tuple[str, ...]:
+        """Whom a pronoun stands for, where that is plain: the one fitting name before it in its sentence, else who
+        spoke last, else the one name of the sentence before."""
+        persons, things = pronoun in _PERSONS, pronoun in _THINGS
+        fitting = {
+            own
+            for _, end, kind, own in self.named.get(self.spans[i], ())
+            if end <= span[0] and own and own != besides and (kind in _NAMES_OF_PERSONS) == persons
+        }
+        if len(fitting) == 1 and (persons or things):
+            return fitting.pop()
+        if not besides and (last := self._last_codes(i)):
+            return last
+        names = self.named.get(self.spans[i - 1], ()) if i else ()
+        one = {
+            own for _, _, kind, own in names if own and own != besides and (persons or kind not in _NAMES_OF_PERSONS)
+        }
+        return one.pop() if len(one) == 1 else ()
+
+    def _target(self, i: int, span: Range | None, speaker: Mention | None) -> Mention | None:
+        if span is None:
+            return None
+        words = self._words(span)
+        own = self.codes.get(words, ())
+        folded = words.casefold()
+        if own or not (folded in _PERSONS or folded in _THINGS or folded in _MANY):
+            return self._mention(span, own, False)
+        found = self._antecedent(i, span, folded, speaker.codes if speaker is not None else ("",))
+        return self._mention(span, found, bool(found))
+
+    # ------------------------------------------------------------------ quotations
+
+    def _quotation_at(self, sentence: Range) -> _Quotation | None:
+        """The quotation that the first word of a sentence stands in."""
+        if self.quotations is None:
+            self.quotations = quotations(self.text)
+        word = _WORD.search(self.text, *sentence)
+        if word is None:
+            return None
+        at = bisect_right(self.quotations, word.start(), key=lambda quotation: quotation.start) - 1
+        return self.quotations[at] if at >= 0 and word.start() < self.quotations[at].end else None
+
+    def _attributions(self, quotation: _Quotation) -> list[Range]:
+        """The stretches of text that may name who is quoted, the likeliest first: what follows the quotation in its
+        last sentence, what comes before it in its first, the sentence before."""
+        starts = [start for start, _ in self.spans]
+        wanted = []
+        last = bisect_right(starts, quotation.last_end - 1) - 1
+        if last >= 0 and _WORD.search(self.text, quotation.last_end, self.spans[last][1]):
+            wanted.append((quotation.last_end, self.spans[last][1]))
+        first = bisect_right(starts, quotation.first_start) - 1
+        if first >= 0 and _WORD.search(self.text, self.spans[first][0], quotation.first_start):
+            wanted.append((self.spans[first][0], quotation.first_start))
+        elif first > 0:
+            wanted.append(self.spans[first - 1])
+        return wanted
+
+    def _quoted_speaker(self, i: int, span: Range | None) -> Mention | None:
+        """Who is quoted where sentence ``i`` begins inside a quotation, or where ``span`` stands."""
+        quotation = self._quotation_at(self.spans[i] if span is None else span)
+        if quotation is None:
+            return None
+        for piece in self._attributions(quotation):
+            pairs = self.tagged.get(piece)
+            if not pairs:
+                continue
+            j = bisect_right([start for start, _ in self.spans], piece[0]) - 1
+            if piece == self.spans[j]:
+                speaker = self._speaker(j) if j < i else None
+            else:
+                named = next((s for s, _, _ in pairs if s is not None), None)
+                first_person = named is not None and self._words(named).casefold() in _FIRST_PERSON
+                speaker = None if named is None or first_person else self._resolve(j, named)
+            if speaker is not None:
+                return replace(speaker, resolved=True)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Quotation:
+    """A quoted stretch of one paragraph, marks left out. ``first_start`` and ``last_end`` bound the whole quotation,
+    marks included, where it runs over several paragraphs."""
+
+    start: int
+    end: int
+    first_start: int
+    last_end: int
+
+
+def _office(words: str) -> str:
+    """The office that a phrase names, as a key: spokes for spokesman, spokesperson; empty for none."""
+    found = _OFFICE.search(words)
+    if found is None:
+        return ""
+    office = found[1].casefold()
+    return next((stem for stem in ("spokes", "minist", "president", "official") if office.startswith(stem)), office)
+
+
+def quotations(text: str) -> list[_Quotation]:
+    """The quotations of a text, in order, outermost ones only. A quotation that is not closed ends with its paragraph,
+    and goes on if the next one opens with a mark again."""
+    found: list[list[tuple[int, int]]] = []
+    depth = begin = 0
+    unclosed = -1
+    for mark in _MARKS.finditer(text):
+        at, sign = mark.start(), mark[0]
+        if len(sign) > 1:
+            if depth:
+                _append(found, begin, at, unclosed)
+                depth, unclosed = 0, mark.end()
+            continue
+        before, after = text[at - 1 : at], text[at + 1 : at + 2]
+        opens = sign in "“«„"
+        if sign == '"':
+            opens = after != "" and not after.isspace() and not before.isalnum() and before not in (*".,!?;:…",)
+        if opens:
+            if not depth:
+                begin = at
+            depth += 1
+        elif depth:
+            depth -= 1
+            if not depth:
+                _append(found, begin, at, unclosed)
+    if depth:
+        _append(found, begin, len(text), unclosed)
+    return [
+        _Quotation(start + 1, end, group[0][0], min(group[-1][1] + 1, len(text)))
+        for group in found
+        for start, end in group
+    ]
+
+
+def _append(found: list[list[tuple[int, int]]], begin: int, end: int, unclosed: int) -> None:
+    if found and begin == unclosed:
+        found[-1].append((begin, end))
+    else:
+        found.append([(begin, end)])
