@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
+from itertools import chain, pairwise
 from typing import Final
 
 from rhetoric.records import Claim, Reading, Sentence
@@ -15,8 +16,8 @@ from rhetoric.records import Claim, Reading, Sentence
 __all__ = ["PALETTE", "escape", "label", "reading_to_html", "visible"]
 
 PALETTE: Final = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's colours, told apart with any colour vision: one per stance, in the model's order, from the start again
-beyond the seventh. (Okabe and Ito 2008, "Color Universal Design".)"""
+"""Okabe and Ito's colours, told apart with any colour vision: one per stance, in the model's order, from the start
+again beyond the seventh. (Okabe and Ito 2008, "Color Universal Design".)"""
 
 _MOST_SENTENCES: Final = 300
 
@@ -24,8 +25,14 @@ _MOST_SENTENCES: Final = 300
 # one, so that offsets hold, nothing is hidden, and no sentence can write over its neighbours. The plain direction marks
 # (LRM, RLM, ALM), which real Arabic and Hebrew names need, stay.
 _HIDDEN: Final = dict.fromkeys(
-    [*(c for c in range(0x20) if c not in (9, 10, 13)), *range(0x7F, 0xA0), *range(0x202A, 0x202F)]
-    + [*range(0x2066, 0x206A), *range(0xD800, 0xE000), 0xFEFF, 0xFFFE, 0xFFFF],
+    chain(
+        (c for c in range(0x20) if c not in (9, 10, 13)),
+        range(0x7F, 0xA0),
+        range(0x202A, 0x202F),
+        range(0x2066, 0x206A),
+        range(0xD800, 0xE000),
+        (0xFEFF, 0xFFFE, 0xFFFF),
+    ),
     "\ufffd",
 )
 
@@ -71,7 +78,8 @@ def reading_to_html(reading: Reading) -> str:
     about = [f"{len(reading):,} sentences, {found:,} with a stance"]
     about += [part for part in (reading.date, f"model {reading.model}" if reading.model else None) if part]
     key = " ".join(
-        f'<span style="border-bottom:3px solid {colour[s]};margin-right:.8em">{escape(label(s))}</span>' for s in stances
+        f'<span style="border-bottom:3px solid {colour[s]};margin-right:.8em">{escape(label(s))}</span>'
+        for s in stances
     )
     rows = "".join(_sentence(sentence, colour) for sentence in reading[:_MOST_SENTENCES])
     left = len(reading) - _MOST_SENTENCES
@@ -89,7 +97,8 @@ def _sentence(sentence: Sentence, colour: dict[str, str]) -> str:
         return f'<li style="margin:.3em 0;color:#595959"><bdi>{escape(sentence.text)}</bdi>{doubt}</li>'
     edge = colour.get(sentence.stances[0], "#000000")
     badges = "".join(
-        f'<small style="border:1px solid {colour.get(s, "#000000")};border-radius:3px;padding:0 .4em;margin-right:.4em">'
+        f'<small style="border:1px solid {colour.get(s, "#000000")};border-radius:3px;padding:0 .4em;'
+        'margin-right:.4em">'
         f"{escape(label(s))} {sentence.probabilities[s]:.2f}{' (unsure)' if s in sentence.unsure else ''}</small>"
         for s in sentence.stances
     )
@@ -131,4 +140,4 @@ def _highlighted(sentence: Sentence, colour: dict[str, str]) -> str:
 
 def _pieces(size: int, spans: Iterable[tuple[int, int, str]]) -> Iterable[tuple[int, int]]:
     cuts = sorted({0, size, *(cut for begin, end, _ in spans for cut in (begin, end))})
-    return zip(cuts, cuts[1:], strict=False)
+    return pairwise(cuts)

@@ -250,7 +250,9 @@ class _Tally:
             shown = [_shown(claim, begin, text) for claim in claims]
             cut = text if len(text) <= _LONGEST_SENTENCE else text[: _LONGEST_SENTENCE - 2] + " …"
             record = [row["document"], row.get("date"), begin, row["end"], cut]
-        line = json.dumps([*record, [[self._index[c.stance], *s] for c, s in zip(claims, shown, strict=False)]]).encode()
+        line = json.dumps(
+            [*record, [[self._index[c.stance], *s] for c, s in zip(claims, shown, strict=False)]]
+        ).encode()
         self.offset.append(self._position)
         self._position += len(line)
         self.waiting.write(line)
@@ -322,7 +324,9 @@ def _periods(days: Mapping[int, _Day], unit: str) -> _Periods | None:
     if last - first >= _PERIODS[unit]:
         return None
     if not precise:
-        return _Periods("all", ("all documents", "no date"), dict.fromkeys(days, 0), 0, sum(d.documents for d in days.values()))
+        return _Periods(
+            "all", ("all documents", "no date"), dict.fromkeys(days, 0), 0, sum(d.documents for d in days.values())
+        )
     labels = [_period_label(n, unit) for n in range(first, last + 1)]
     undated = sum(tally.documents for day, tally in days.items() if not day)
     of_day = {day: number[day] - first if day in precise else len(labels) for day in days}
@@ -661,11 +665,13 @@ def _card(path: str | os.PathLike[str] | None, models: Mapping[tuple[str, str], 
 
 
 def _excerpt(card: str) -> str:
-    """Of a Markdown text what stands before its second heading, and the sections on limits; at most 4,000 characters."""
+    """Of a Markdown text its first section and those on limits; at most 4,000 characters."""
     card = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
     sections = re.split(r"(?m)^(?=#{1,3} )", card)
     opening = [section for section in sections if section.strip()][:1]
-    limits = [s for s in sections if re.match(r"#+ .*(limit|misuse|wors|weak|caution|not for|how good)", s, re.IGNORECASE)]
+    limits = [
+        s for s in sections if re.match(r"#+ .*(limit|misuse|wors|weak|caution|not for|how good)", s, re.IGNORECASE)
+    ]
     text = "\n".join(section.strip() + "\n" for section in dict.fromkeys(opening + limits))
     if len(text) > _CARD_CHARACTERS:
         text = text[:_CARD_CHARACTERS].rpartition("\n")[0] + "\n[…]"

@@ -32,11 +32,8 @@ _LINE_LIMIT: Final = 64 * 1024 * 1024
 _GUARDED: Final = re.compile(r"'+[=+\-@\t\r]")
 _ROWS_PER_BATCH: Final = 8_192
 
-_SENTENCE_COLUMNS: Final = (
-    "document date sentence start end text stances unsure claims speaker speaker_code target target_code "
-    "duplicate_of model model_hash"
-).split()
-_DOCUMENT_COLUMNS: Final = "document date sentences stances unsure duplicate_of model model_hash".split()
+_DOCUMENT_COLUMNS: Final = ("document", "date", "sentences", "stances")
+_SENTENCE_COLUMNS: Final = ("document", "date", "start", "end", "text", "stances")
 _INTEGERS: Final = frozenset({"sentence", "start", "end", "sentences"})
 
 
@@ -101,16 +98,15 @@ class ScoredTable:
         if columns is None:
             raise RhetoricError(f"{given} has no row that can be read: nothing was scored, or it is no table of scores")
         table.level = "document" if "sentences" in columns and "text" not in columns else "sentence"
-        fixed = _DOCUMENT_COLUMNS if table.level == "document" else _SENTENCE_COLUMNS
-        needed = [c for c in fixed if c not in ("duplicate_of", "model", "model_hash", "unsure", "claims")]
-        missing = [c for c in needed if c not in columns and not c.startswith(("speaker", "target"))]
+        needed = _DOCUMENT_COLUMNS if table.level == "document" else _SENTENCE_COLUMNS
+        missing = [column for column in needed if column not in columns]
         if missing:
             raise RhetoricError(
                 f"{given} lacks the columns {', '.join(missing)}; expected a table that `rhetoric score` wrote, "
                 f"found the columns {', '.join(columns[:12])}"
             )
         first, last = columns.index("sentences" if table.level == "document" else "text"), columns.index("stances")
-        named = [c for c in columns[first + 1 : last] if c not in fixed]
+        named = columns[first + 1 : last]
         table.stances = tuple(c for c in named if not (c.endswith("_sentences") and c[: -len("_sentences")] in named))
         if not table.stances:
             raise RhetoricError(f"{given} has no column of probabilities between {columns[first]!r} and 'stances'")
@@ -178,9 +174,7 @@ class ScoredTable:
             else:
                 self._fault(name, number, f"a JSON {type(row).__name__}, wanted an object")
 
-    def _csv(
-        self, stream: IO[bytes], name: str, floats: frozenset[str], integers: frozenset[str]
-    ) -> Iterator[Row]:
+    def _csv(self, stream: IO[bytes], name: str, floats: frozenset[str], integers: frozenset[str]) -> Iterator[Row]:
         csv.field_size_limit(max(csv.field_size_limit(), _LINE_LIMIT))
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
         reader = csv.reader(text)
@@ -243,7 +237,7 @@ def _converter(column: str, floats: frozenset[str], integers: frozenset[str]) ->
 
 @dataclass(frozen=True, slots=True)
 class ClaimedStance:
-    """One stance of a row: ``speaker`` and ``target`` are mentions as dicts (``text``, ``start``, ``end``, ``codes``)."""
+    """One stance of a row; ``speaker`` and ``target`` are mentions as dicts (text, start, end, codes)."""
 
     stance: str
     probability: float
@@ -264,7 +258,7 @@ def claims_of(row: Mapping[str, Any]) -> list[ClaimedStance]:
         except ValueError:
             stored = None
     claims: list[ClaimedStance] = []
-    for claim in stored or ():
+    for claim in stored if isinstance(stored, list) else ():
         try:
             claims.append(
                 ClaimedStance(
@@ -305,10 +299,11 @@ Actor = tuple[str, ...]
 NOT_STATED: Final[Actor] = ()
 PRONOUN: Final[Actor] = ("",)
 
-_PRONOUNS: Final = frozenset(
-    "i me we us you he him she her it they them who whom that this these those one others both all some many "
-    "everyone someone nobody myself ourselves itself himself herself themselves our my his their its".split()
-)
+_PRONOUN_LIST: Final = """
+    i me we us you he him she her it they them who whom that this these those one others both all some many everyone
+    someone nobody myself ourselves itself himself herself themselves our my his their its
+"""
+_PRONOUNS: Final = frozenset(_PRONOUN_LIST.split())
 
 
 def actor_of(mention: Mapping[str, Any] | None) -> Actor:

@@ -76,7 +76,9 @@ def _row(
     if stance is None:
         text = draw.choice(_PLAIN).format(place=place, number=number)
     else:
-        speaker, target = draw.choices(names, weights, k=2)
+        speaker = target = draw.choices(names, weights)[0]
+        while target == speaker:
+            target = draw.choices(names, weights)[0]
         speaking = f"The {speaker[1]} {draw.choice(SPEAKERS)}"
         form, *cues = _FORMS[stance]
         deed = draw.choice(DEEDS)

@@ -202,7 +202,7 @@
       else { made.append(el("bdi", { textContent: value })); if (i && !/^[\d.,% –]*$/.test(value)) made.className = "text"; }
       return made;
     });
-    return el("table", {}, caption ? el("caption", { textContent: caption }) : null,
+    return el("table", {}, caption ? el("caption", {}, el("span", { textContent: caption })) : null,
       el("thead", {}, el("tr", {}, ...heads.map((head, i) => el("th", { scope: "col", className: i ? "" : "text" }, head)))),
       el("tbody", {}, ...rows.map((row) => el("tr", {}, ...cells(row)))));
   }
@@ -249,11 +249,11 @@
       },
       axes: [
         { splits: () => places, values: () => labels, grid, ticks: grid, font, stroke: "#444" },
-        { size: 56, space: 32, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6],
+        { size: 56, space: height < 150 ? 18 : 32, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6],
           values: (u, values) => values.map(figure), grid, ticks: grid, font, stroke: "#444" },
       ],
       series: [{}, ...series.map((one) => ({
-        label: one.label, stroke: one.colour, fill: one.bars ? "#9a9a9a" : undefined, width: one.bars ? 0 : 2, dash: one.dash,
+        label: one.label, stroke: one.colour, fill: one.bars ? "#9a9a9a" : undefined, width: one.bars ? 0 : xs.length > 80 ? 1.5 : 2, dash: one.dash,
         paths: one.bars ? uPlot.paths.bars({ size: [0.8, 60] }) : undefined,
         points: { show: !one.bars && xs.length <= 40, size: 6, fill: one.colour },
       }))],
@@ -297,8 +297,8 @@
 
   function glance(now) {
     const documents = over(D.documents), read = over(D.sentences);
-    const tile = (value, name, s) => el("li", s === undefined ? {} : { style: { borderTopColor: colour(s), borderTopStyle: BORDERS[s % 4] } },
-      el("span", { className: "value" }, value), el("span", { className: "name", textContent: name }));
+    const tile = (value, name, s) => el("li", {}, el("span", { className: "value" }, value),
+      el("span", { className: "name" }, s === undefined ? null : swatch(s), s === undefined ? name : ` ${name}`));
     const doubt = now.time.slice(S).reduce((sum, values) => sum + over(values), 0);
     fill(byId("tiles"),
       tile(figure(documents), documents === 1 ? "document" : "documents"),
@@ -399,7 +399,7 @@
         return codes.length ? el("abbr", { title: nameOf(actor), textContent: codes.join(" ") }) : el("bdi", { textContent: nameOf(actor) });
       };
       fill(byId("matrix"), el("table", {},
-        el("caption", { textContent: `${label}: rows speak, columns are aimed at; the ${rows.length} and ${columns.length} most frequent` }),
+        el("caption", {}, el("span", { textContent: `${label}: rows speak, columns are aimed at; the ${rows.length} and ${columns.length} most frequent` })),
         el("thead", {}, el("tr", {}, el("th", { scope: "col", className: "text", textContent: "speaker" }),
           ...columns.map((b) => el("th", { scope: "col" }, short(b))))),
         el("tbody", {}, ...rows.map((a) => el("tr", {}, el("th", { scope: "row" }, el("bdi", { textContent: nameOf(a) })),
@@ -414,7 +414,7 @@
     const shown = [s, ...shownStances().filter((other) => other !== s)];
     const top = [...pairs].filter(([key]) => Math.floor(key / A) >= FIRST_NAMED && key % A >= FIRST_NAMED)
       .sort((x, y) => y[1] - x[1]).slice(0, 15);
-    fill(byId("pairs"), top.length ? table(`Pairs by ${label}`, ["speaker → aimed at", ...shown.map((k) => D.stances[k].label), "both ways"],
+    fill(byId("pairs"), top.length ? table(`Pairs by ${label}`, ["speaker → aimed at", ...shown.map((k) => D.stances[k].label), "turn by turn"],
       top.map(([key]) => {
         const a = Math.floor(key / A), b = key % A;
         return [`${nameOf(a)} → ${nameOf(b)}`, ...shown.map((k) => {
