@@ -313,6 +313,39 @@ def _progress_bar() -> Iterator[tuple[Callable[[Progress], None] | None, Callabl
             bar.__exit__(None, None, None)
 
 
+@main.command()
+@click.argument("scores", type=click.Path(exists=True))
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The HTML page.")
+@click.option("--title", help="Heading of the page.  [default: the table's name]")
+@click.option(
+    "--link", metavar="URL", help="Where documents can be read, with {document}, and {start} and {end} if wanted."
+)
+@click.option("--card", type=click.Path(exists=True, dir_okay=False), help="Model card to quote, a Markdown file.")
+@click.option(
+    "--max-mb",
+    type=click.FloatRange(0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="Size of the page; counts are exact at any size.",
+)
+def report(scores: str, output: str, **options: Any) -> None:
+    """Show a scored table as one offline HTML page.
+
+    \b
+    Example:
+      rhetoric score seeds -o scores.jsonl && rhetoric report scores.jsonl -o report.html
+    """
+    from rhetoric.report import write_report
+
+    made = write_report(scores, output, **options)
+    stances = ", ".join(f"{count:,} {name}" for name, count in made.stances.items())
+    read = f"{made.documents:,} documents, {made.sentences:,} sentences ({stances})"
+    say(f"{made.path}: {made.size / 1e6:.1f} MB, {read}")
+    if made.unreadable:
+        say(f"{click.style(f'{made.unreadable:,} rows could not be read', fg='yellow')}: the page lists them")
+        sys.exit(BAD_RECORDS)
+
+
 @main.group()
 def labels() -> None:
     """Labelled sentences: check, count, compare, convert, find their text."""
