@@ -46,7 +46,7 @@ def main() -> None:
     rows = data.labelled(args.shared, args.cache, articles=Path("labels/articles.jsonl"))
     held = [r for r in rows if data.held_out(r)]
     rows = [r for r in rows if not data.held_out(r)]
-    texts = [mask(r["text"]) for r in rows]
+    texts = mask([r["text"] for r in rows])
     y = data.targets(rows)
     if args.teacher:
         z = []
@@ -63,7 +63,7 @@ def main() -> None:
     read = np.flatnonzero(~np.isnan(scores).any(axis=1))
     read = np.array([i for i in read if not data.held_out(pool[i])])
     read = np.random.default_rng(args.seed).permutation(read)[: args.pool]
-    texts += [mask(pool[i]["text"]) for i in read]
+    texts += mask([pool[i]["text"] for i in read])
     y = np.concatenate([y, scores[read]])
     print(len(rows), "labelled,", len(read), "pool,", len(held), "held out", flush=True)
     if args.init:

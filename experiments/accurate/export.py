@@ -41,8 +41,8 @@ def main() -> None:
     rows = data.labelled(args.shared, args.cache)
     counts: Counter = Counter()
     with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-        pool = [mask(json.loads(line)["text"]) for line, _ in zip(lines, range(args.pool))]
-    for part in ([mask(r["text"]) for r in rows], pool):
+        pool = mask([json.loads(line)["text"] for line, _ in zip(lines, range(args.pool))])
+    for part in (mask([r["text"] for r in rows]), pool):
         for lo in range(0, len(part), 20_000):
             for ids in tok(part[lo : lo + 20_000])["input_ids"]:
                 counts.update(ids)
@@ -86,7 +86,7 @@ def main() -> None:
     session = onnxruntime.InferenceSession(str(args.out / "encoder.onnx"), providers=["CPUExecutionProvider"])
     small = Tokenizer.from_file(str(args.out / "tokenizer.json"))
     held = [r for r in rows if data.held_out(r)]
-    texts = [mask(r["text"]) for r in held]
+    texts = mask([r["text"] for r in held])
     z = []
     for t in texts:
         i = small.encode(t).ids

@@ -67,7 +67,7 @@ def main() -> None:
     models = [E.load(folder) for folder in args.models]
     for lo in range(0, len(todo), args.chunk):
         rows = todo[lo : lo + args.chunk]
-        part = [mask(texts[i]) for i in rows]
+        part = mask([texts[i] for i in rows])
         z = np.mean([np.log(p / (1 - p)) for p in (np.clip(E.predict(m, tok, part), 1e-5, 1 - 1e-5) for m, tok in models)], axis=0)
         out[rows] = 1 / (1 + np.exp(-z))
         np.save(path.with_suffix(".tmp.npy"), out)

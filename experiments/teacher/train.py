@@ -35,14 +35,14 @@ def encoder_folder(name: str, cache: Path) -> str:
 
 def masker(on: bool):
     if not on:
-        return lambda text: text
-    from rhetoric.actors import mask
+        return lambda texts: texts
+    from rhetoric.actors import mask_all
 
-    return mask
+    return mask_all
 
 
 def report(name: str, model, tok, rows: list[dict], mask) -> dict:
-    p = E.predict(model, tok, [mask(r["text"]) for r in rows])
+    p = E.predict(model, tok, mask([r["text"] for r in rows]))
     y = E.indicator(rows)
     sure = [i for i, r in enumerate(rows) if not r.get("unsure")]
     table = {"all": E.f1_table(p, y), "sure": E.f1_table(p[sure], y[sure])}
@@ -78,7 +78,7 @@ def main() -> None:
     else:
         folder = encoder_folder(args.encoder, args.cache)
         model, tok = E.Encoder.start(folder), E.tokenizer(folder)
-    E.train(model, tok, [mask(r["text"]) for r in rows], data.targets(rows), epochs=args.epochs, lr=args.lr, batch=args.batch, seed=args.seed, log_every=100)
+    E.train(model, tok, mask([r["text"] for r in rows]), data.targets(rows), epochs=args.epochs, lr=args.lr, batch=args.batch, seed=args.seed, log_every=100)
     E.save(model, args.out, tok)
     gold = E.read_jsonl(args.shared / "gold/dev.jsonl")
     result = {"arguments": {k: str(v) for k, v in vars(args).items()}, "trained_on": len(rows), "held": report("held out", model, tok, held, mask), "gold_dev": report("gold dev", model, tok, gold, mask)}
