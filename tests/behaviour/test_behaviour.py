@@ -138,15 +138,21 @@ def test_five_thousand_words_of_prose(name: str) -> None:
 ENDLESS = " ".join(
     ["the museum by the harbour opens at ten and closes at six in winter and sells postcards of ships and"] * 264
 )
+VARIED = ", ".join(
+    f"the {thing} {place} {doing}"
+    for thing in ("museum", "harbour", "bakery", "library", "bridge", "orchard", "station", "garden", "theatre", "mill")
+    for place in ("by the lake", "in the old town", "near the park", "behind the school", "on the hill") * 2
+    for doing in ("opens at ten", "closes in winter", "sells postcards", "lies on the river", "has a red roof")
+)
 
 
 def test_five_thousand_words_without_a_full_stop_are_read(name: str) -> None:
     assert len(ENDLESS.split()) > 5000
-    chances = load(name).predict_proba([ENDLESS, ENDLESS + "."])
+    chances = load(name).predict_proba([ENDLESS, ENDLESS + ".", VARIED])
     assert np.isfinite(chances).all()
     assert ((chances >= 0) & (chances <= 1)).all()
 
 
 @pytest.mark.xfail(strict=False, reason="small weights add up over a page without a full stop")
 def test_five_thousand_words_without_a_full_stop_bear_nothing(name: str) -> None:
-    assert not load(name).predict([ENDLESS]).any()
+    assert not load(name).predict([ENDLESS, VARIED]).any()
