@@ -27,7 +27,7 @@ class FakeModel:
             raise RuntimeError("ordered to break")
         time.sleep(self.delay)
         date = re.match(r"\s*date (\d{4}-\d\d-\d\d) ", text)
-        found = [m for m in re.finditer(r"[^\s.!?][^.!?]*[.!?]*", text[date.end() if date else 0 :])]
+        found = list(re.finditer(r"[^\s.!?][^.!?]*[.!?]*", text[date.end() if date else 0 :]))
         base = date.end() if date else 0
         sentences = tuple(self._sentence(m.group().rstrip(), base + m.start()) for m in found)
         return Reading(sentences, date.group(1) if date else None, self.name, text)

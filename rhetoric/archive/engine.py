@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -138,8 +139,17 @@ def _run(
             yield future.result()
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _begin_worker() -> None:
+    """Ctrl-C is left to the parent, which ends its workers itself; a worker whose parent was killed ends at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
@@ -174,7 +184,7 @@ def _executor(jobs: int, dask: str | Any | None) -> Iterator[tuple[Executor | No
 
     # One thread each: the processes are the parallelism.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    pool = ProcessPoolExecutor(jobs, initializer=_leave_interrupts_to_the_parent, env=threads)
+    pool = ProcessPoolExecutor(jobs, initializer=_begin_worker, env=threads)
     finished = False
     try:
         yield pool, jobs

@@ -513,10 +513,11 @@ class Reader:
             from fastwarc.warc import ArchiveIterator, WarcRecordType
         except ImportError:
             raise MissingExtraError(f"Reading {name}", "warc") from None
+        forward: Any = _Forward(stream)
         wanted = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.conversion
         number = 0
         try:
-            for record in ArchiveIterator(_Forward(stream), record_types=wanted, parse_http=True):
+            for record in ArchiveIterator(forward, record_types=wanted, parse_http=True):
                 number += 1
                 http = record.http_headers
                 if http is not None and http.status_code not in (None, 200):
