@@ -1,0 +1,63 @@
+"""What the experiments share: where the data is, how it is read, and how a table gets into its README."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import rhetoric
+from rhetoric.model import StanceModel
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    """A parser with ``--shared``, the folder of data beside the project, and ``--cache``."""
+    parser = argparse.ArgumentParser(description=(description or "").strip().splitlines()[0])
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
+    parser.add_argument("--cache", type=Path, default=ROOT / "experiments/.cache")
+    return parser
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The records of a JSONL file."""
+    with open(path, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def indicator(records: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
+    """(n, n_stances), 1 where the record has the stance."""
+    return np.array([[stance in r["stances"] for stance in rhetoric.STANCES] for r in records], dtype=float)
+
+
+def gold(shared: Path) -> list[dict[str, Any]]:
+    """The development gold set: for measuring only."""
+    return read(shared / "gold/dev.jsonl")
+
+
+def shipped() -> Iterator[tuple[str, StanceModel]]:
+    """The shipped models that load here, by name; one whose extra is missing is named and left out."""
+    for name in rhetoric.models():
+        try:
+            yield name, rhetoric.load(name)
+        except rhetoric.MissingExtraError as error:
+            print(f"{name} left out: {error}")
+
+
+def into_readme(script: str, name: str, text: str) -> None:
+    """Put ``text`` between the marks ``<!-- name -->`` and ``<!-- /name -->`` of the README beside ``script``."""
+    path = Path(script).resolve().parent / "README.md"
+    readme = path.read_text(encoding="utf-8")
+    block = f"<!-- {name} -->\n{text.strip()}\n<!-- /{name} -->"
+    new, n = re.subn(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _: block, readme, flags=re.DOTALL)
+    if n != 1:
+        raise SystemExit(f"{path}: expected one pair of marks '{name}', found {n}")
+    path.write_text(new, encoding="utf-8")
+    print(text)
