@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--start", default="minilm")
     parser.add_argument("--init", type=Path)
     parser.add_argument("--layers", type=int)
-    parser.add_argument("--scores", default="scores.npy")
+    parser.add_argument("--scores", default="scores.npy", help="files in the cache, with commas between")
     parser.add_argument("--pool", type=int, default=10**9, help="at most so many pool sentences")
     parser.add_argument("--label-weight", type=float, default=0.5)
     parser.add_argument("--repeat-labels", type=int, default=1)
@@ -54,10 +54,16 @@ def main() -> None:
             teacher, ttok = E.load(folder)
             p = np.clip(E.predict(teacher, ttok, texts), 1e-5, 1 - 1e-5)
             z.append(np.log(p / (1 - p)))
-        y = args.label_weight * y + (1 - args.label_weight) / (1 + np.exp(-np.mean(z, axis=0)))
+        read_by_teacher = 1 / (1 + np.exp(-np.mean(z, axis=0)))
+        # `fast` learns from these too: experiments/fast/train.py --labelled-teacher
+        np.savez(args.cache / "labelled-scores.npz", texts=np.array([r["text"] for r in rows]), probabilities=read_by_teacher)
+        y = args.label_weight * y + (1 - args.label_weight) * read_by_teacher
         del teacher
     texts, y = texts * args.repeat_labels, np.concatenate([y] * args.repeat_labels)
-    scores = np.load(args.cache / args.scores)
+    parts = [np.load(args.cache / name) for name in args.scores.split(",")]
+    # where several teachers read a sentence, their mean in log odds; where one did, that one
+    logits = np.stack([np.log(np.clip(x, 1e-5, 1 - 1e-5)) - np.log1p(-np.clip(x, 1e-5, 1 - 1e-5)) for x in parts])
+    scores = 1 / (1 + np.exp(-np.nanmean(logits, axis=0)))
     with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
         pool = [json.loads(line) for line in lines]
     read = np.flatnonzero(~np.isnan(scores).any(axis=1))
@@ -68,6 +74,10 @@ def main() -> None:
     print(len(rows), "labelled,", len(read), "pool,", len(held), "held out", flush=True)
     if args.init:
         model, tok = E.load(args.init)
+        if args.layers:
+            E.cut(model.body, args.layers)
+        for p in model.body.embeddings.parameters():
+            p.requires_grad = False
     else:
         folder = encoder_folder(args.start, args.cache)
         model, tok = E.Encoder.start(folder, layers=args.layers, freeze_embeddings=False), E.tokenizer(folder)

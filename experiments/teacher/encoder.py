@@ -40,11 +40,8 @@ class Encoder(nn.Module):
     @staticmethod
     def start(folder: str | Path, layers: int | None = None, freeze_embeddings: bool = True) -> "Encoder":
         body = AutoModel.from_pretrained(folder, add_pooling_layer=False)
-        if layers is not None:  # keep every other layer, the last one always
-            stack = body.encoder.layer
-            keep = np.linspace(0, len(stack) - 1, layers).round().astype(int)
-            body.encoder.layer = nn.ModuleList([stack[i] for i in keep])
-            body.config.num_hidden_layers = layers
+        if layers is not None:
+            cut(body, layers)
         if freeze_embeddings:
             for p in body.embeddings.parameters():
                 p.requires_grad = False
@@ -54,6 +51,14 @@ class Encoder(nn.Module):
         hidden = self.body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         weight = attention_mask.unsqueeze(-1).to(hidden.dtype)
         return self.head(self.drop((hidden * weight).sum(1) / weight.sum(1)))
+
+
+def cut(body: nn.Module, layers: int) -> None:
+    """Keep `layers` layers at even distances, the first and the last among them."""
+    stack = body.encoder.layer
+    keep = np.linspace(0, len(stack) - 1, layers).round().astype(int)
+    body.encoder.layer = nn.ModuleList([stack[i] for i in keep])
+    body.config.num_hidden_layers = layers
 
 
 def tokenizer(folder: str | Path):
