@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 import click
 
@@ -343,6 +343,25 @@ def report(scores: str, output: str, **options: Any) -> None:
     say(f"{made.path}: {made.size / 1e6:.1f} MB, {read}")
     if made.unreadable:
         say(f"{click.style(f'{made.unreadable:,} rows could not be read', fg='yellow')}: the page lists them")
+        sys.exit(BAD_RECORDS)
+
+
+@main.command()
+@click.argument("scores")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="CSV: one row for each dyad.")
+@click.option(
+    "--by", type=click.Choice(["day", "month", "year"]), default="month", show_default=True, help="Period of a count."
+)
+@click.option("--plover", is_flag=True, help="Add the PLOVER event types that a stance may stand for.")
+@click.option("--cameo", is_flag=True, help="Add the CAMEO codes that a stance may stand for.")
+def dyads(scores: str, output: str, by: Literal["day", "month", "year"], plover: bool, cameo: bool) -> None:
+    """Count who takes which stance towards whom in SCORES, a table that `rhetoric score` wrote."""
+    from rhetoric.dyads import write_dyads
+
+    found = write_dyads(scores, output, by=by, plover=plover, cameo=cameo)
+    say(f"{output}: {len(found):,} rows of {found.claims:,} claims ({found.repeated:,} in repeated documents left out)")
+    if found.unreadable:
+        say(f"{click.style(f'{found.unreadable:,} bad records', fg='yellow')} in {scores}")
         sys.exit(BAD_RECORDS)
 
 
