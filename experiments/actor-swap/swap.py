@@ -118,7 +118,7 @@ def main() -> None:
     texts = [r["text"] for r in read(args.shared / "labelled/real.jsonl")]
     random.Random(SEED).shuffle(texts)
     lines = [
-        "| model | exchanged | sentences | stances stay | probabilities within 0.05 | stances stay where there are any |",
+        "| model | exchanged | sentences | stances stay | probabilities within 0.05 | stances stay where any |",
         "|---|---|---|---|---|---|",
     ]
     verdicts, broken_lines = [], []
