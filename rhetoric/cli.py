@@ -232,21 +232,25 @@ def split(inputs: tuple[str, ...], output: str, compression: str | None, **optio
     from rhetoric import archive
 
     summary = archive.split(inputs, output, compression=compression or "", say=say, **options)
-    say(f"{summary.output}: {summary.documents:,} documents in {summary.shards_done:,} files")
+    say(f"{summary.output}: {_count(summary.documents, 'document')} in {_count(summary.shards_done, 'file')}")
     _end_with_rejected(summary)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _report(summary: Summary) -> None:
     stances = ", ".join(f"{count:,} {name}" for name, count in summary.stances.items())
     say(
-        f"{summary.output}: {summary.rows:,} rows from {summary.sentences:,} sentences "
-        f"of {summary.documents:,} documents ({stances}); {summary.seconds:.1f} s"
+        f"{summary.output}: {_count(summary.rows, 'row')} from {_count(summary.sentences, 'sentence')} "
+        f"of {_count(summary.documents, 'document')} ({stances}); {summary.seconds:.1f} s"
     )
     if summary.shards_skipped:
         shards = summary.shards_done + summary.shards_skipped
-        say(f"{summary.shards_skipped:,} of {shards:,} shards were finished before")
+        say(f"{_count(shards, 'shard')}, of them {summary.shards_skipped:,} finished before")
     if summary.duplicates:
-        say(f"{summary.duplicates:,} documents repeat an earlier one (duplicate_of)")
+        say(f"{_count(summary.duplicates, 'document')} repeating an earlier one (duplicate_of)")
     if not summary.complete:
         say("one portion is done; when all are, run the same command without --shard to put the table together")
     _end_with_rejected(summary)
@@ -255,9 +259,9 @@ def _report(summary: Summary) -> None:
 def _end_with_rejected(summary: Summary) -> None:
     where = f": see {summary.rejected_path}" if summary.rejected_path else ""
     if summary.other_language:
-        say(f"{summary.other_language:,} records in other languages set aside{where}")
+        say(f"{_count(summary.other_language, 'record')} in other languages set aside{where}")
     if summary.rejected:
-        say(f"{click.style(f'{summary.rejected:,} bad records', fg='yellow')}{where}")
+        say(f"{click.style(_count(summary.rejected, 'bad record'), fg='yellow')}{where}")
         sys.exit(BAD_RECORDS)
 
 

@@ -12,6 +12,7 @@ import shutil
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
@@ -124,36 +125,40 @@ def _run(
             yield function(argument, job)
         return
     pending: set[Future[Any]] = set()
-    for function, argument in calls:
-        if function is _known:
-            yield argument
-            continue
-        pending.add(executor.submit(function, argument, job))
-        while len(pending) >= window:
+    try:
+        for function, argument in calls:
+            if function is _known:
+                yield argument
+                continue
+            pending.add(executor.submit(function, argument, job))
+            while len(pending) >= window:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        while pending:
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
-    while pending:
-        done, pending = wait(pending, return_when=FIRST_COMPLETED)
-        for future in done:
-            yield future.result()
+    finally:
+        for future in pending:
+            future.cancel()
 
 
-def _begin_worker() -> None:
-    """Ctrl-C is left to the parent, which ends its workers itself; a worker whose parent was killed ends at once."""
+def _begin_worker(lifeline: Path) -> None:
+    """Ctrl-C is left to the parent. A worker ends when the parent removes ``lifeline`` or was itself killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        while os.getppid() == parent and lifeline.exists():
+            time.sleep(0.2)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
-def _executor(jobs: int, dask: str | Any | None) -> Iterator[tuple[Executor | None, int]]:
+def _executor(jobs: int, dask: str | Any | None, lifeline: Path) -> Iterator[tuple[Executor | None, int]]:
     """An executor and the number of its workers: this process, local processes (loky), or a Dask cluster."""
     if dask is not None:
         try:
@@ -184,18 +189,20 @@ def _executor(jobs: int, dask: str | Any | None) -> Iterator[tuple[Executor | No
 
     # One thread each: the processes are the parallelism.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    pool = ProcessPoolExecutor(jobs, initializer=_begin_worker, env=threads)
-    finished = False
+    with clear_disk_errors(lifeline.parent):
+        lifeline.touch()
+    pool = ProcessPoolExecutor(jobs, initializer=_begin_worker, initargs=(lifeline,), env=threads)
     try:
         yield pool, jobs
-        finished = True
+        pool.shutdown(wait=True)
     except BrokenProcessPool as error:
         raise ArchiveError(
             "A worker process was killed, most often because memory ran out. What is finished is kept: "
             "run the same command again, with fewer --jobs if it was memory."
         ) from error
     finally:
-        pool.shutdown(wait=True, kill_workers=not finished)
+        lifeline.unlink(missing_ok=True)  # stops what still runs after an error or Ctrl-C
+        pool.shutdown(wait=True)
 
 
 def score(
@@ -289,7 +296,7 @@ def score(
     total, large = prepare(job, sources, restart)
     names: list[str] = []
     summary = Summary(target.output, stances=dict.fromkeys(layout.classes, 0))
-    with _executor(jobs, dask) as (executor, workers):
+    with _executor(jobs, dask, Path(job.work) / "_tmp" / f"lifeline-{uuid.uuid4().hex}") as (executor, workers):
         listing = (Source.from_json(line) for line in _open_lines(Path(job.work) / "_inputs.jsonl"))
         portions = portion[1] if portion else 1
         # The same for every portion of an array, so that no shard is left out: workers do not count there.
