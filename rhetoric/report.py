@@ -50,13 +50,18 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 # A page is coarsened (fewer actors by name, then longer periods) until it has no more cells than this, so that there is
-# room for a sentence behind every one of them.
-_MOST_CELLS: Final = 30_000
+# room for the place of a sentence, at the least, behind every one of them.
+_MOST_CELLS: Final = 100_000
 _ACTORS: Final = (150, 100, 60, 40)
 _LEAST_ACTORS: Final = 20
-# Sentences kept: the k most probable of each cell, and the m most probable of each stance and period, and of each
-# stance and pair; tried from left to right until the page is small enough.
-_KEPT: Final = ((10, 15), (6, 12), (4, 10), (3, 10), (2, 10), (1, 10), (1, 5), (1, 2), (0, 5), (0, 2), (0, 1))
+# Sentences kept: the k most probable of each cell that counts c at least, and the m most probable of each stance and
+# period, and of each stance and pair; (k, c, m) is tried from left to right until the page is small enough. Of a cell
+# that keeps none, document and place of the most probable one stay.
+_KEPT: Final = (
+    *((10, 1, 15), (6, 1, 12), (4, 1, 10), (3, 1, 10), (2, 1, 10), (1, 1, 10), (1, 2, 10), (1, 3, 10), (1, 4, 10)),
+    *((1, 6, 10), (1, 10, 8), (1, 20, 6), (0, 1, 6), (0, 1, 3), (0, 1, 1)),
+)
+_BYTES_PER_PLACE: Final = 20
 _KEPT_UNSURE: Final = 3
 # What a byte of a waiting sentence takes in the page, compressed and in base64: sets where the search above starts.
 _BYTES_PER_BYTE: Final = 0.35
@@ -455,9 +460,10 @@ class _Page:
         head = len(_render(self.title, facts, b"", self._totals()))
         lengths = np.diff(np.append(np.frombuffer(self.tally.offset, np.uint64), self.tally._position).astype(np.int64))
         record = np.frombuffer(self.tally.record, np.uint32)
-        for number, (k, m) in enumerate(_KEPT):
-            kept = self._keep(k, m)
+        for number, (k, least, m) in enumerate(_KEPT):
+            kept = self._keep(k, least, m)
             guess = head + _BYTES_PER_BYTE * int(lengths[np.unique(record[kept])].sum())
+            guess += _BYTES_PER_PLACE * len(self.cells.key)
             if guess > 1.5 * most and number + 1 < len(_KEPT):
                 continue
             page = _render(self.title, facts, self._sentences(kept), self._totals())
@@ -468,12 +474,14 @@ class _Page:
             f"{most:,}: allow more with --max-mb"
         )
 
-    def _keep(self, k: int, m: int) -> Bools:
+    def _keep(self, k: int, least: int, m: int) -> Bools:
+        """Which claims keep the text of their sentence."""
+        large = self.cells.count[self.cells.of_claim] >= least
         unsure = self.cells.stance >= len(self.tally.stances)
         return np.where(
             unsure,
             self._in_time < min(m, _KEPT_UNSURE),
-            (self._in_cell < k) | (self._in_time < m) | (self._in_pair < m),
+            ((self._in_cell < k) & large) | (self._in_time < m) | (self._in_pair < m),
         )
 
     def _report(self, kept: Bools) -> dict[str, Any]:
@@ -552,13 +560,16 @@ class _Page:
         return totals + list(zip(map(label, self.tally.stances), self._stance_totals(), strict=False))
 
     def _sentences(self, kept: Bools) -> bytes:
-        """The kept claims and their sentences as compressed JSON.
+        """The kept claims and their sentences as compressed JSON, and the places of the most probable of other cells.
 
         ``items``: of each claim the cell as a difference, the sentence, the probability in 1/10 000, the weight, and
-        speaker, target and evidence with places in UTF-16 units; by cell and falling probability.
+        speaker, target and evidence with places in UTF-16 units (null for a stance in doubt, 0 where only the place is
+        kept); by cell and falling probability.
         """
         tally = self.tally
-        chosen = np.flatnonzero(kept)
+        covered = np.zeros(len(self.cells.key), np.bool_)
+        covered[self.cells.of_claim[kept]] = True
+        chosen = np.flatnonzero(kept | ((self._in_cell == 0) & ~covered[self.cells.of_claim]))
         chosen = chosen[np.lexsort((self._in_cell[chosen], self.cells.of_claim[chosen]))]
         record = np.frombuffer(tally.record, np.uint32)[chosen].astype(np.int64)
         numbers, sentence = np.unique(record, return_inverse=True)
@@ -577,8 +588,15 @@ class _Page:
         weight = np.frombuffer(tally.weight, np.uint32)[chosen].tolist()
         probability = np.rint(np.frombuffer(tally.probability, np.float32)[chosen] * 10_000).astype(int).tolist()
         stance = self.cells.stance[chosen].tolist()
-        for step, s, of, p, w in zip(cell, stance, sentence.tolist(), probability, weight, strict=True):
-            items.append([step, of, p, w, claims[of].get(s)])
+        readable = kept[chosen].tolist()
+        for step, s, of, p, w, whole in zip(
+            cell, stance, sentence.tolist(), probability, weight, readable, strict=True
+        ):
+            items.append([step, of, p, w, claims[of].get(s) if whole else 0])
+        with_text = {item[1] for item in items if item[4] != 0}
+        for of, text in enumerate(texts):
+            if of not in with_text:
+                text[0] = ""
         data = {
             "items": items,
             "texts": texts,

@@ -101,13 +101,15 @@
         for (let at = first[i]; at < first[i + 1]; at++) found.push(items[at]);
       }
     }
-    return found.sort((x, y) => y[2] - x[2]);
+    return found.sort((x, y) => (x[4] === 0) - (y[4] === 0) || y[2] - x[2]);
   }
 
   function told(found, n, shown) {
-    const kept = found.reduce((sum, item) => sum + item[3], 0);
+    const sum = (items) => items.reduce((all, item) => all + item[3], 0);
+    const kept = sum(found.filter((item) => item[4] !== 0)), places = sum(found) - kept;
     const things = WHOLE ? "sentences, in documents" : "sentences";
-    const rest = n > kept ? ` This page keeps the most probable; the other ${figure(n - kept)} are in ${D.table}.` : "";
+    const rest = n > kept ? ` This page keeps the most probable; the other ${figure(n - kept)} are in ${D.table}` +
+      `${places ? `, ${figure(places)} of them listed below by place` : ""}.` : "";
     const visible = shown < found.length ? ` (the first ${figure(shown)} of them below)` : "";
     return `Showing ${figure(kept)} of ${figure(n)} ${things}, most probable first${visible}.${rest}`;
   }
@@ -155,6 +157,7 @@
       where = el("a", { href, rel: "noreferrer noopener", target: "_blank" }, where);
     }
     return el("li", { style: { borderColor: colour(s), borderLeftStyle: doubt ? "dashed" : "solid" } },
+      claim === 0 && !WHOLE ? el("p", { className: "told", textContent: "Text left out of this page for its size." }) :
       text ? el("p", { className: "sentence" }, el("bdi", {}, ...highlighted(text, speaker, target, evidence))) : null,
       el("p", { className: "told" }, el("bdi", { textContent: facts.join(" · ") })),
       el("p", { className: "told" }, data.dates[date] ? `${data.dates[date]} · ` : "", where));
