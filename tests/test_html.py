@@ -54,7 +54,7 @@ def test_text_stays_text(text: str) -> None:
     assert set(page.tags) <= {"div", "p", "span", "ol", "li", "bdi", "small", "b", "br", "em"}
     assert page.names <= {"style"}
     # the sentence twice, and once more as the name of the speaker
-    assert page.text.count(visible(text).replace("\r", "\r")) >= 3
+    assert page.text.count(visible(text)) >= 3
 
 
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", '" onload="x', "\u202eabc", "a\x00b", "&lt;b&gt;"])
@@ -74,7 +74,7 @@ def test_evidence_and_roles_are_marked_where_they_stand() -> None:
     claim = Claim("denial", 0.93, speaker, outside, spans)
     sentence = Sentence(text, start, start + len(text), {"accusation": 0.1, "denial": 0.93}, ("denial",), (), (claim,))
     page = _Page(reading_to_html(Reading((sentence,), None, "toy")))
-    marked = dict(page.styled)
+    marked = dict(reversed(page.styled))  # the first of each: names are told once more below the sentence
     assert marked["denied"] == f"background:{PALETTE[1]}2e"
     assert marked["Ruritania"] == "font-weight:bold"
     assert marked[" mining the strait."] == "", "what speaks against the stance is no evidence for it"

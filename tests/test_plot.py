@@ -38,7 +38,9 @@ def _csv(rows: list[dict[str, Any]]) -> Any:
 
 KINDS = {
     "pandas": pandas.DataFrame,
-    "polars": lambda rows: polars.DataFrame([r | {"claims": json.dumps(r["claims"])} for r in rows]),
+    "polars": lambda rows: polars.DataFrame(
+        [r | {"claims": json.dumps(r["claims"])} for r in rows], infer_schema_length=None
+    ),
     "arrow": lambda rows: pyarrow.Table.from_pylist([r | {"claims": json.dumps(r["claims"])} for r in rows]),
     "csv": _csv,
     "mapping": lambda rows: {name: [r[name] for r in rows] for name in rows[0]},

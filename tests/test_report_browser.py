@@ -52,6 +52,7 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
         self.driver.set_script_timeout(120)
+        self.driver.get("about:blank")  # away from the page that the browser itself opens with
 
     def open(self, page: Path, width: int = 1440) -> Browser:
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
@@ -91,9 +92,7 @@ class Browser:
         while self.js("const b = document.querySelector('#behind-list > button'); if (!b.hidden) b.click();"
                       "return !b.hidden"):  # fmt: skip
             pass
-        return [
-            s for s in self.js("return [...document.querySelectorAll('#behind .sentence')].map((s) => s.textContent)")
-        ]
+        return list(self.js("return [...document.querySelectorAll('#behind .sentence')].map((s) => s.textContent)"))
 
     def close(self) -> None:
         self.js("document.getElementById('close').click()")
@@ -141,6 +140,7 @@ def number(text: str) -> int:
 
 
 def test_it_opens_without_an_error_or_a_request(browser: Browser, page: Path) -> None:
+    browser.requested()  # what came before
     browser.open(page)
     browser.press("#tiles button")
     browser.close()

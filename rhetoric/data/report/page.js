@@ -87,7 +87,7 @@
 
   // ---- the sentences behind a number
   function number(n, what, wanted) {
-    return el("button", {
+    return n === 0 ? "0" : el("button", {
       type: "button", className: "number", textContent: figure(n), "aria-label": `${figure(n)} ${what}: open`,
       onclick: () => open(what, wanted, n),
     });
@@ -355,7 +355,7 @@
         if (!inTime(p) || (p === UNDATED && !HAS_UNDATED)) continue;
         rows.push([D.periods[p], figure(D.documents[p]), ...shown.flatMap((s) => {
           const n = now.time[s][p];
-          const button = n ? number(n, `${D.stances[s].label} ${inPeriod(p)}`, (i) => cell.s[i] === s && cell.p[i] === p) : "0";
+          const button = number(n, `${D.stances[s].label} ${inPeriod(p)}`, (i) => cell.s[i] === s && cell.p[i] === p);
           return rate ? [button, text(value(s, p))] : [button];
         })]);
       }
@@ -382,7 +382,7 @@
       else if (isNamed(b)) targetOnly += n;
       else neither += n;
     }
-    const part = (n, what, wanted) => (n ? number(n, `${label}, ${what}`, (i) => cell.s[i] === s && wanted(cell.a[i], cell.b[i])) : "0");
+    const part = (n, what, wanted) => number(n, `${label}, ${what}`, (i) => cell.s[i] === s && wanted(cell.a[i], cell.b[i]));
     fill(byId("who-note"), `${label[0].toUpperCase()}${label.slice(1)} with both sides named: `,
       part(both, "both sides named", (a, b) => isNamed(a) && isNamed(b)), "; only the speaker: ",
       part(speakerOnly, "only the speaker named", (a, b) => isNamed(a) && !isNamed(b)), "; only the one aimed at: ",
@@ -422,7 +422,7 @@
         const a = Math.floor(key / A), b = key % A;
         return [`${nameOf(a)} → ${nameOf(b)}`, ...shown.map((k) => {
           const n = now.pairs[k].get(key) || 0;
-          return n ? number(n, `${D.stances[k].label}, ${nameOf(a)} to ${nameOf(b)}`, (i) => cell.s[i] === k && cell.a[i] === a && cell.b[i] === b) : "0";
+          return number(n, `${D.stances[k].label}, ${nameOf(a)} to ${nameOf(b)}`, (i) => cell.s[i] === k && cell.a[i] === a && cell.b[i] === b);
         }), el("button", { type: "button", textContent: "turns", "aria-label": `turns of ${nameOf(a)} and ${nameOf(b)}`, onclick: () => {
           byId("side-a").value = String(a); byId("side-b").value = String(b);
           turns(); byId("h-turns").tabIndex = -1; byId("h-turns").focus();
@@ -449,7 +449,7 @@
     const wanted = (way, s, p) => (i) => cell.s[i] === s && (p === undefined || cell.p[i] === p) && goes(i, way);
     const button = (way, s, p) => {
       const n = p === undefined ? over(ways[way][s]) : ways[way][s][p];
-      return n ? number(n, what(way, s, p), wanted(way, s, p)) : "0";
+      return number(n, what(way, s, p), wanted(way, s, p));
     };
     const sides = [0, 1].map((way) => el("figure", {},
       el("figcaption", {}, el("bdi", { textContent: title(way) }), ": ", ...shown.flatMap((s) => [swatch(s), ` ${D.stances[s].label} `, button(way, s), " "])),
@@ -497,7 +497,7 @@
       shownStances().map((s) => {
         const doubt = over(now.time[S + s]);
         return [D.stances[s].label, figure(over(now.time[s])),
-          doubt ? number(doubt, `${D.stances[s].label} in doubt`, (i) => cell.s[i] === S + s) : "0", WHOLE ? "–" : percent(doubt, read)];
+          number(doubt, `${D.stances[s].label} in doubt`, (i) => cell.s[i] === S + s), WHOLE ? "–" : percent(doubt, read)];
       })));
     const all = D.documents.reduce((sum, n) => sum + n, 0) + D.duplicates.documents;
     const facts = el("ul", {});
