@@ -143,7 +143,7 @@
     for (let i = 0; i < evidence.length; i += 2) words.push(text.slice(evidence[i], evidence[i + 1]));
     const roles = [["who", speaker], ["against or to", target]].filter(([, role]) => role);
     const facts = [
-      `${D.stances[s].label} ${(probability / 10000).toFixed(2)}${doubt ? ", in doubt" : ""}`,
+      `${D.stances[s].label} ${probability > 9950 ? "over 0.99" : (probability / 10000).toFixed(2)}${doubt ? ", in doubt" : ""}`,
       ...roles.map(([name, role]) => `${name}: ${role[0]}${role[3] ? ` (${role[3].split(" ").join(", ")})` : ""}`),
       ...(words.length ? [`words: ${words.join(" | ")}`] : []),
       ...(WHOLE ? [plural(weight, "sentence", "sentences")] : []),
