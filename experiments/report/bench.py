@@ -106,9 +106,8 @@ def main() -> None:
     if shutil.which("chromium") and shutil.which("chromedriver"):
         for width in (1440, 390):
             ready, applied, opened = first_interaction(page, width)
-            print(
-                f"| at {width} px | ready after {ready:.2f} s, a filter takes {applied:.2f} s, a number {opened:.2f} s |"
-            )
+            times = f"ready after {ready:.2f} s, a filter takes {applied:.2f} s, a number {opened:.2f} s"
+            print(f"| at {width} px | {times} |")
 
 
 if __name__ == "__main__":

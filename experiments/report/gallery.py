@@ -46,7 +46,8 @@ def photograph(page: Path, sections: tuple[str, ...], width: int, output: Path, 
             driver.get(page.as_uri())
             driver.execute_async_script(
                 "const done = arguments[arguments.length - 1]; const wait = () =>"
-                "document.documentElement.dataset.ready === 'yes' ? setTimeout(done, 300) : setTimeout(wait, 20); wait();"
+                "document.documentElement.dataset.ready === 'yes' ? setTimeout(done, 300) : setTimeout(wait, 20);"
+                "wait();"
             )
             driver.execute_script(prepare)
             boxes = driver.execute_script(
