@@ -41,9 +41,9 @@ OUTPUTS: Final = ("start", "end", "inside", "none")
 BITS: Final = 15
 
 _PAD: Final = 3
-_TOP: Final = 10
+_FLOOR: Final = 0.02  # less likely runs are no candidates
 _MOST_ITEMS: Final = 200  # roles are sought in the beginning of a longer sentence
-_ITEMS_AT_ONCE: Final = 8192
+_ITEMS_AT_ONCE: Final = 2048
 _FUNCTION_WORDS: Final = """
 the a an this that these those he she it they we you i him her them us me his its their our my your who whom whose
 which what and or but nor as if when while after before since because although though than so such both all some any
@@ -244,7 +244,7 @@ def items_of(tokens: Tokens, matches: Matches, bits: int = BITS) -> Items:
         (t[-1], t[0], cl),
     )
     shift = np.uint64(64 - bits)
-    ids = np.empty((n, len(features)), dtype=np.int32)
+    ids = np.empty((len(features), n), dtype=np.int32).T  # a feature's column stays together
     for k, parts in enumerate(features):
         total = parts[0] * _F[0] + np.uint64((k + 1) << 40)
         for factor, part in zip(_F[1:], parts[1:], strict=False):
@@ -302,9 +302,9 @@ def run_scores(scores: Floats, indptr: Ints, longest: int = MAX_ITEMS) -> Floats
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Candidates:
-    """The likeliest runs of one role, (n, k) each: first and last item in the sentence, probability (0 where there are
-    fewer runs). ``left_out``: (n,) probability that the role is left out. ``value``: (n, k) expected overlap F1 with
-    the right answer.
+    """The likely runs of one role, (n, k) each: first and last item in the sentence, probability (0, and both items -1,
+    where there are fewer runs). ``left_out``: (n,) probability that the role is left out. ``value``: (n, k) expected
+    overlap F1 with the right answer.
     """
 
     first: Ints
@@ -321,24 +321,34 @@ def candidates(scores: Floats, indptr: Ints) -> Candidates:
         scores: (n_items, 4) in the order of ``OUTPUTS``.
     """
     sizes = np.diff(indptr)
-    n, longest = len(sizes), int(sizes.max(initial=0))
-    none = np.add.reduceat(scores[:, 3], indptr[:-1]) / np.sqrt(sizes)
-    grid = np.full((n, longest, MAX_ITEMS), -np.inf, dtype=np.float32)
+    n = len(sizes)
     owner = np.repeat(np.arange(n), sizes)
-    grid[owner, np.arange(len(scores)) - indptr[owner]] = run_scores(scores, indptr)
-    flat = grid.reshape(n, longest * MAX_ITEMS)
-    best = np.maximum(flat.max(axis=1), none)
-    p = np.exp(flat - best[:, None])
+    none = np.add.reduceat(scores[:, 3], indptr[:-1]) / np.sqrt(sizes)
+    runs = run_scores(scores, indptr)
+    best = np.maximum(np.maximum.reduceat(runs.max(axis=1), indptr[:-1]), none)
+    p = np.exp(runs - best[owner, None])
     p_none = np.exp(none - best)
-    total = p.sum(axis=1) + p_none
-    k = min(_TOP, flat.shape[1])
-    at = np.argpartition(flat, flat.shape[1] - k, axis=1)[:, -k:]
-    p = np.take_along_axis(p, at, axis=1) / total[:, None]
-    first, length = np.divmod(at, MAX_ITEMS)
-    last = first + length
+    total = np.add.reduceat(p.sum(axis=1), indptr[:-1]) + p_none
+    p /= total[owner, None]
+    item, length = np.nonzero(p > _FLOOR)
+    sentence = owner[item]
+    counts = np.bincount(sentence, minlength=n)
+    rank = np.arange(len(item)) - np.repeat(np.cumsum(counts) - counts, counts)
+    shape = n, max(int(counts.max(initial=0)), 1)
+    first, last = np.full(shape, -1), np.full(shape, -1)
+    probability = np.zeros(shape, dtype=np.float32)
+    first[sentence, rank] = item - indptr[sentence]
+    last[sentence, rank] = first[sentence, rank] + length
+    probability[sentence, rank] = p[item, length]
     overlap = np.minimum(last[:, :, None], last[:, None]) - np.maximum(first[:, :, None], first[:, None]) + 1
-    f1 = 2 * np.maximum(overlap, 0) / (length[:, :, None] + length[:, None] + 2)
-    return Candidates(first, last, p, p_none / total, (f1 * p[:, None]).sum(axis=2))
+    lengths = last - first + 1
+    f1 = 2 * np.maximum(overlap, 0) / (lengths[:, :, None] + lengths[:, None])
+    return Candidates(first, last, probability, p_none / total, (f1 * probability[:, None]).sum(axis=2))
+
+
+def _nobody(n: int) -> Candidates:
+    nowhere, nothing = np.full((n, 1), -1), np.zeros((n, 1), dtype=np.float32)
+    return Candidates(nowhere, nowhere, nothing, np.ones(n, dtype=np.float32), nothing)
 
 
 def choose(speaker: Candidates, target: Candidates, favour: Sequence[float] = (1.0, 1.0)) -> Ints:
@@ -390,29 +400,44 @@ class RoleModel:
 
     Attributes:
         stances: the stances it was taught; for any other it takes the mean of their weights.
-        weights: (n_stances + 1, buckets, 8): ``OUTPUTS`` of the speaker, then of the target; the last row is the mean.
+        weights: (n_stances + 1, buckets, 8) bytes with sign: ``OUTPUTS`` of the speaker, then of the target; the last
+            of the first axis is the mean of the others.
+        scale: (8,) what a byte is worth in each output.
         favour: what the probability of leaving a role out is multiplied by, for each of ``ROLES``.
     """
 
     stances: tuple[str, ...]
-    weights: Floats
+    weights: NDArray[np.int8]
+    scale: Floats
     favour: tuple[float, float]
 
     @classmethod
     def of(cls, stances: Sequence[str], weights: Floats, favour: Sequence[float]) -> RoleModel:
-        mean = weights.mean(axis=0, keepdims=True)
-        return cls(tuple(stances), np.concatenate([weights, mean]), (float(favour[0]), float(favour[1])))
+        """From weights (n_stances, buckets, 8) of any size: the largest of each output becomes 127."""
+        scale = np.maximum(np.abs(weights).max(axis=(0, 1)), 1e-9) / 127
+        stored = np.round(weights / scale).astype(np.int8)
+        return cls.from_bytes(stances, stored, scale, favour)
+
+    @classmethod
+    def from_bytes(
+        cls, stances: Sequence[str], weights: NDArray[np.int8], scale: Floats, favour: Sequence[float]
+    ) -> RoleModel:
+        mean = np.round(weights.mean(axis=0, keepdims=True)).astype(np.int8)
+        together = np.ascontiguousarray(np.concatenate([weights, mean]))
+        return cls(tuple(stances), together, scale.astype(np.float32), (float(favour[0]), float(favour[1])))
 
     def stance_index(self, stance: str) -> int:
         return self.stances.index(stance) if stance in self.stances else len(self.stances)
 
-    def runs(self, items: Items, sentence: Ints, stance: Ints) -> Ints:
+    def runs(self, items: Items, sentence: Ints, stance: Ints, targets: bool = True) -> Ints:
         """The roles of claims: (n_claims, 3, 2) as ``choose`` gives them.
 
         Args:
             sentence: (n_claims,) the sentence of each claim, of at least one item.
             stance: (n_claims,) index of its weights.
+            targets: whether targets are sought; none is found otherwise.
         """
+        table = self.weights.view(np.uint64).ravel()  # the eight outputs of a bucket at once
         low = items.indptr[sentence]
         sizes = np.minimum(items.indptr[sentence + 1] - low, _MOST_ITEMS)
         chosen = np.empty((len(sentence), 3, 2), dtype=np.int64)
@@ -423,10 +448,14 @@ class RoleModel:
             part = slice(begin, stop)
             indptr = bounds[begin : stop + 1] - bounds[begin]
             rows = np.arange(indptr[-1]) + np.repeat(low[part] - indptr[:-1], sizes[part])
-            ids = items.ids[rows].astype(np.int64)
-            ids += (np.repeat(stance[part], sizes[part]) * self.weights.shape[1])[:, None]
-            scores = self.weights.reshape(-1, self.weights.shape[2])[ids].sum(axis=1)
-            chosen[part] = choose(candidates(scores[:, :4], indptr), candidates(scores[:, 4:], indptr), self.favour)
+            shift = np.repeat(stance[part], sizes[part]) * self.weights.shape[1]
+            total = np.zeros((len(rows), 8), dtype=np.int32)
+            for k in range(items.ids.shape[1]):
+                total += table[items.ids[rows, k] + shift].view(np.int8).reshape(-1, 8)
+            scores = total * self.scale
+            speaker = candidates(scores[:, :4], indptr)
+            target = candidates(scores[:, 4:], indptr) if targets else _nobody(len(sizes[part]))
+            chosen[part] = choose(speaker, target, self.favour)
             begin = stop
         return chosen
 
@@ -438,8 +467,7 @@ def role_model() -> RoleModel:
     config = json.loads(data.joinpath("roles.json").read_text(encoding="utf-8"))
     with data.joinpath("roles.npy").open("rb") as file:
         stored = np.lib.format.read_array(file, allow_pickle=False)
-    weights = stored.astype(np.float32) * np.array(config["scale"], dtype=np.float32)
-    return RoleModel.of(config["stances"], weights, config["favour"])
+    return RoleModel.from_bytes(config["stances"], stored, np.array(config["scale"]), config["favour"])
 
 
 # ---------------------------------------------------------------------------------------------- whole documents
@@ -462,6 +490,8 @@ _OFFICE: Final = re.compile(
 )
 _APPOSITION: Final = re.compile(r"\s*,\s*((?:the|a|an)?\s*[^,.;:\"“”]{3,120})")
 _NAME: Final = re.compile(r"[^\W\d_][\w'’-]+")
+_NAME_BEFORE: Final = re.compile(r"((?:[A-Z][\w'’-]+\s+){0,3}[A-Z][\w'’-]+),\s*\Z")  # Lin Bo, a spokesperson
+_NOT_NAMES: Final = frozenset(word.capitalize() for word in _FUNCTION_WORDS.split())
 _WORD: Final = re.compile(r"\w")
 _MARKS: Final = re.compile(r"[\"“”«»„]|\n\s*\n")
 
@@ -516,12 +546,17 @@ def _find_roles(
     _add_codes(documents)
     wanted = [(d, piece) for d in documents for piece in d.around()]
     if wanted:
-        _tag(model, wanted, [[len(model.stances)]] * len(wanted))
+        _tag(model, wanted, [[len(model.stances)]] * len(wanted), targets=False)
         _add_codes(documents)
     return [d.roles() for d in documents]
 
 
-def _tag(model: RoleModel, pieces: Sequence[tuple[_Document, Range]], stances: Sequence[Sequence[int]]) -> None:
+def _tag(
+    model: RoleModel,
+    pieces: Sequence[tuple[_Document, Range]],
+    stances: Sequence[Sequence[int]],
+    targets: bool = True,
+) -> None:
     """Fill ``tagged`` and ``named`` of the documents for these stretches of text."""
     tokens = tokenize([document.text[start:end] for document, (start, end) in pieces])
     matches = find(tokens)
@@ -529,7 +564,7 @@ def _tag(model: RoleModel, pieces: Sequence[tuple[_Document, Range]], stances: S
     filled = items.indptr[1:] > items.indptr[:-1]
     owners = [i for i, indices in enumerate(stances) for _ in indices if filled[i]]
     indices = [index for i, own in enumerate(stances) for index in own if filled[i]]
-    runs = model.runs(items, np.array(owners, dtype=np.int64), np.array(indices, dtype=np.int64))
+    runs = model.runs(items, np.array(owners, dtype=np.int64), np.array(indices, dtype=np.int64), targets)
     at = runs + items.indptr[owners][:, None, None]
     there = runs[:, :, 0] >= 0
     starts, ends = tokens.char_spans(items.first[at[there][:, 0]], items.last[at[there][:, 1]])
@@ -662,7 +697,8 @@ class _Document:
         folded = words.casefold()
         own = self.codes.get(words, ())
         if own:
-            self._remember(f"{words} {self.apposition(span)}", own)
+            before = _NAME_BEFORE.search(self.text, max(span[0] - 60, 0), span[0])
+            self._remember(f"{before[1] if before else ''} {words} {self.apposition(span)}", own)
             return self._mention(span, own, False)
         if folded.split()[0] in _FIRST_PERSON:
             said = self._quoted_speaker(i, span)
@@ -681,7 +717,7 @@ class _Document:
     def _remember(self, words: str, codes: tuple[str, ...]) -> None:
         """A name goes by any of its parts later on (Tan Kefei, Tan), a spokesperson for X by the office."""
         for name in _NAME.findall(words):
-            if name[0].isupper():
+            if name[0].isupper() and name not in _NOT_NAMES:
                 self.persons[name] = codes
         if office := _office(words):
             self.persons[office] = codes

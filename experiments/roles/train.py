@@ -13,23 +13,22 @@ import json
 import numpy as np
 from fitting import FAVOUR, ROOT, claims_of, fit, labelled
 
-from rhetoric.roles import vocabulary_hash
+from rhetoric.roles import RoleModel, vocabulary_hash
 from rhetoric.stances import STANCES
 
 
 def main() -> None:
     claims = claims_of(labelled())
     weights = fit(claims, np.arange(len(claims.stance)), say=print)
-    # one byte per weight: each output has its own scale, so that its largest weight is 127
-    scale = np.abs(weights).max(axis=(0, 1)) / 127
-    stored = np.round(weights / scale).astype(np.int8)
+    model = RoleModel.of(STANCES, weights, FAVOUR)
+    stored = model.weights[:-1]
     data = ROOT / "rhetoric" / "data"
     np.save(data / "roles.npy", stored, allow_pickle=False)
     config = {
         "format": 1,
         "stances": list(STANCES),
         "favour": list(FAVOUR),
-        "scale": [round(float(value), 7) for value in scale],
+        "scale": [round(float(value), 7) for value in model.scale],
         "vocabulary": vocabulary_hash(),
         "claims": len(claims.stance),
     }
