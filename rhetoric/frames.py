@@ -57,9 +57,8 @@ def score_frame(frame: Frame, *, text: str | None = None, model: str | os.PathLi
     """The frame with what its texts say, row by row.
 
     Adds one column per stance (the highest probability among the text's sentences, 0..1), ``stances`` and ``unsure``
-    (lists:
-    the union over the sentences) and ``sentences`` (their number). A text without sentences has probability 0; a null
-    text has nulls. Order, index and all columns stay as they are; the frame that was given is not changed.
+    (lists: the union over the sentences) and ``sentences`` (their number). A text without sentences has probability
+    0; a null text has nulls. Order, index and all columns stay as they are; the frame that was given is not changed.
 
     Args:
         frame: ``pandas.DataFrame``, ``polars.DataFrame``, ``pyarrow.Table`` or ``pyarrow.RecordBatch``; the same comes

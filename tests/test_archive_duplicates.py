@@ -53,6 +53,8 @@ def test_exact_near_and_far(tmp_path: Path) -> None:
 
 def test_short_texts_are_only_compared_exactly(tmp_path: Path) -> None:
     assert found(["", "", "One two.", "One  two.", "One two!"], tmp_path) == [None, 0, None, 2, None]
+    refrains = [f"The envoy of port {i} denied that it had mined the strait. " * 20 for i in range(200)]
+    assert found(refrains, tmp_path) == [None] * 200
 
 
 def test_repeats_point_at_a_document_that_is_none(tmp_path: Path) -> None:

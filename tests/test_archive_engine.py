@@ -127,7 +127,7 @@ def test_the_bytes_do_not_depend_on_jobs(
 def test_a_table_does_not_depend_on_the_size_of_shards(
     box: Path, tmp_path: Path, undisturbed: tuple[bytes, bytes, Summary]
 ) -> None:
-    for number, size in enumerate((0.001, 100)):
+    for number, size in enumerate((0.01, 100)):
         run(box, tmp_path / f"{number}.jsonl", shard_mb=size)
         assert (tmp_path / f"{number}.jsonl").read_bytes() == undisturbed[0]
 

@@ -102,10 +102,10 @@ def one_run(task: str, folder: str, output: str, model: str) -> dict[str, object
             distributed.Client(cluster) as client,
             Watch() as watch,
         ):
-            summary = score(folder, output, model=model, dask=client)
+            summary = score(folder, output, model=model, dask=client, restart=True)
     else:
         with Watch() as watch:
-            summary = score(folder, output, model=model, jobs=int(count))
+            summary = score(folder, output, model=model, jobs=int(count), restart=True)
     with open(output, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     size = os.path.getsize(output)

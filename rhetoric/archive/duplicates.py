@@ -2,13 +2,13 @@
 
 While a shard is scored, every document leaves a small signature (:func:`sign`): a hash of its text, and a MinHash of
 its runs of three words. After the last shard :func:`find` looks at all signatures of the archive in order. So the
-answer does not
-depend on how the work was dealt out, and memory stays bounded: keys are compared in as many passes as fit a budget,
-and what is needed per document lies in files that the operating system pages.
+answer does not depend on how the work was dealt out, and memory stays bounded: keys are compared in as many passes as
+fit a budget, and what is needed per document lies in files that the operating system pages.
 
-Method: one-permutation MinHash with rotation (Li, Owen and Zhang 2012; Shrivastava and Li 2014), 64 bins, 16 bands
-of 4. Two documents are near-duplicates when at least 52 of the 64 bins agree, an estimated Jaccard similarity of 0.8
-(standard error 0.05). Documents of fewer than 32 words are only compared exactly, up to white space.
+Method: one-permutation MinHash with rotation (Li, Owen and Zhang 2012; Shrivastava and Li 2014), 64 bins, 16 bands of
+4. Two documents are near-duplicates when at least 52 of the 64 bins agree, an estimated Jaccard similarity of 0.8
+(standard error 0.05). Documents that fill fewer than 32 bins (some 45 different runs of words) are only compared
+exactly, up to white space.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from rhetoric.tokens import PUNCTUATION, tokenize
 BINS: Final = 64
 BANDS: Final = 16
 SIMILAR_BINS: Final = 52
-MIN_WORDS: Final = 32
+# Fewer different runs of words say too little: below, the estimate is no better than a guess.
+MIN_FILLED_BINS: Final = 32
 # The near-signature of a book is that of its first part; tokenizing needs some 60 bytes a byte.
 MAX_CHARACTERS: Final = 400_000
 
@@ -57,7 +58,6 @@ def _minhash(texts: Sequence[str]) -> NDArray[np.uint32]:
     tokens = tokenize(texts)
     words = (tokens.flags & PUNCTUATION) == 0
     hashes, owner = tokens.hash[words], tokens.sentence[words]
-    counts = np.bincount(owner, minlength=len(texts))
     shingles = (
         hashes[:-2] * np.uint64(0x9E3779B97F4A7C15)
         + hashes[1:-1] * np.uint64(0xC2B2AE3D27D4EB4F)
@@ -69,7 +69,7 @@ def _minhash(texts: Sequence[str]) -> NDArray[np.uint32]:
     at = owner.astype(np.int64) * BINS + (mixed >> np.uint64(58)).astype(np.int64)
     np.minimum.at(bins, at, (mixed & np.uint64(0xFFFFFFFE)).astype(np.uint32))  # never the mark of an empty bin
     near = bins.reshape(len(texts), BINS)
-    near[counts < MIN_WORDS] = 0
+    near[(near != _EMPTY).sum(axis=1) < MIN_FILLED_BINS] = 0
     # An empty bin borrows from its right neighbour, changed once a step so that two borrowers differ.
     for _ in range(1, BINS):
         gaps = near == _EMPTY
