@@ -1,11 +1,15 @@
 """Sentences -> bucket ids, a whole batch at once. Pure: the same sentences and settings give the same ids.
 
-Names of actors collapse to one mask first, so that no feature can tell who speaks. Two streams of items follow:
+Names of actors collapse to one mask first, so that no feature can tell who speaks. Streams of items follow:
 
-- **words**: every token that is no punctuation; runs of 1 to ``word_order`` neighbours;
+- **words**: every token that is no punctuation; runs of 1 to ``word_order`` neighbours, pairs with up to
+  ``word_gap`` - 1 words between;
 - **classes**: the tokens that belong to a small semantic class (``data/classes.txt``: accuse, deny, talks, negation
   ...), far words left out; single ones, ordered pairs of hits up to ``class_gap`` hits apart, near or far, and
-  triples.
+  triples;
+- **stems**: the first ``stem_letters`` letters of every word, alone and in pairs;
+- **mixed**: words with the class in place of a word that has one; runs of 2 to ``mixed_order``, so that a class meets
+  the words round it.
 
 Every feature is a few neighbours of one stream, hashed to one of ``2 ** bits`` buckets by one multiply-shift. Bucket 0
 is reserved: whatever would cross the bounds of a sentence falls there, and no model gives it weight.
@@ -23,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhetoric.actors import STAND_INS, Masked, MatchKind, mask_tokens
-from rhetoric.tokens import DIGIT, PUNCTUATION, Tokens, hash_word, hash_words, tokenize
+from rhetoric.tokens import CAPITALISED, DIGIT, INITIAL, PUNCTUATION, Tokens, hash_word, hash_words, tokenize
 
 __all__ = ["FeatureSettings", "Stream", "extract"]
 
@@ -43,6 +47,10 @@ class FeatureSettings:
         class_order: longest run of class hits, 1 to 4; runs of two are the pairs of gap 1.
         near: two hits at most this many words apart are near each other.
         mask_actors: collapse names of actors to one mask.
+        word_gap: pairs of words up to this many words apart, 0 to 4; 0 and 1 give none beside the runs.
+        stem_letters: letters of a stem, 3 to 12; 0 for no stems.
+        mixed_order: longest run of the mixed stream, 2 to 4; 0 for no such stream.
+        mask_names: other capitalised words without a class, if not at the head of the sentence, become one item.
     """
 
     bits: int = 18
@@ -51,15 +59,34 @@ class FeatureSettings:
     class_order: int = 3
     near: int = 3
     mask_actors: bool = True
+    word_gap: int = 0
+    stem_letters: int = 0
+    mixed_order: int = 0
+    mask_names: bool = False
 
     def __post_init__(self) -> None:
-        bounds = {"bits": (10, 24), "word_order": (1, 5), "class_gap": (0, 8), "class_order": (1, 4), "near": (0, 1000)}
+        bounds = {
+            "bits": (10, 24),
+            "word_order": (1, 5),
+            "class_gap": (0, 8),
+            "class_order": (1, 4),
+            "near": (0, 1000),
+            "word_gap": (0, 4),
+            "stem_letters": (0, 12),
+            "mixed_order": (0, 4),
+        }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise ValueError(f"{name} is {value!r}, expected a whole number from {low} to {high}")
-        if not isinstance(self.mask_actors, bool):
-            raise ValueError(f"mask_actors is {self.mask_actors!r}, expected true or false")
+        for name in ("mask_actors", "mask_names"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} is {getattr(self, name)!r}, expected true or false")
+        if self.stem_letters in (1, 2) or self.mixed_order == 1:
+            raise ValueError(
+                f"stem_letters is {self.stem_letters} and mixed_order {self.mixed_order}, expected 0 for none, or at "
+                f"least 3 letters and 2 items"
+            )
 
     @property
     def buckets(self) -> int:
@@ -102,6 +129,7 @@ _FACTORS: Final[Hashes] = np.array(
     dtype=np.uint64,
 )
 _NUMBER: Final = np.uint64(hash_word("\x01number"))  # no word holds a control character
+_NAME: Final = np.uint64(hash_word("\x01name"))
 _FILTER_BITS: Final = 17
 
 
@@ -183,33 +211,42 @@ def extract(texts: Sequence[str], settings: FeatureSettings) -> tuple[Tokens, tu
         everyone = np.arange(len(tokens))
         masked = Masked(tokens.hash, everyone, everyone, tokens.flags, tokens.indptr)
     first, last, indptr = masked.first, masked.last, masked.indptr
-    hashes = np.where(masked.flags & DIGIT, _NUMBER, masked.hash)
-    word = np.flatnonzero((masked.flags & PUNCTUATION) == 0)
-    words = _stream(
-        hashes[word],
-        _runs(settings.word_order),
-        first[word],
-        last[word],
-        np.searchsorted(word, indptr),
-        settings.bits,
-        seed=1,
-    )
+    number = (masked.flags & DIGIT) != 0
+    hashes = np.where(number, _NUMBER, masked.hash)
     lexicon = _lexicon()
     classes = lexicon.classify(hashes)
+    own = tokens.hash[last]
+    replaced = number | (masked.hash != own)  # a stand-in: the letters beneath must not show
+    if settings.mask_names:
+        names = ((masked.flags & (CAPITALISED | INITIAL)) == CAPITALISED) & ~replaced & (classes == 0)
+        hashes[names] = _NAME
+        replaced |= names
+    word = np.flatnonzero((masked.flags & PUNCTUATION) == 0)
+    spans = first[word], last[word], np.searchsorted(word, indptr)
+    gaps = tuple((0, gap) for gap in range(2, settings.word_gap + 1))
+    streams = [_stream(hashes[word], _runs(settings.word_order) + gaps, *spans, settings.bits, seed=1)]
     hit = np.flatnonzero(classes)
     offsets = _runs(settings.class_order) + tuple((0, gap) for gap in range(2, settings.class_gap + 1))
-    hits = _stream(
-        lexicon.codes[classes[hit]],
-        offsets,
-        first[hit],
-        last[hit],
-        np.searchsorted(hit, indptr),
-        settings.bits,
-        seed=2,
-        position=hit,
-        near=settings.near,
+    streams.append(
+        _stream(
+            lexicon.codes[classes[hit]],
+            offsets,
+            first[hit],
+            last[hit],
+            np.searchsorted(hit, indptr),
+            settings.bits,
+            seed=2,
+            position=hit,
+            near=settings.near,
+        )
     )
-    return tokens, (words, hits)
+    if settings.stem_letters:
+        stems = np.where(replaced, hashes, tokens.prefix_hashes(settings.stem_letters)[last])[word]
+        streams.append(_stream(stems, _runs(2), *spans, settings.bits, seed=3))
+    if settings.mixed_order:
+        mixed = np.where(classes > 0, lexicon.codes[classes], hashes)[word]
+        streams.append(_stream(mixed, _runs(settings.mixed_order)[1:], *spans, settings.bits, seed=4))
+    return tokens, tuple(streams)
 
 
 def _runs(order: int) -> tuple[tuple[int, ...], ...]:
@@ -243,6 +280,8 @@ def _stream(
         total = scaled[0][reach:] + np.uint64((seed << 40) + (len(members) << 32))
         for rank, back in enumerate(members[1:], start=1):
             total = total + scaled[rank][reach - back : n - back]
+        if position is None and len(members) == 2 and reach > 1:
+            total = total + np.uint64(reach) * _FACTORS[4:5]  # no run of two
         if position is not None and len(members) == 2:
             far = position[reach:] - position[: n - reach] > near
             total = total + far * _FACTORS[4]

@@ -58,6 +58,7 @@ def fit_logistic(
     prior_bias: float = 0.0,
     bias_strength: float = 1e3,
     offset: Floats | None = None,
+    start: tuple[Floats, float] | None = None,
     max_iter: int = 200,
 ) -> tuple[Floats, float]:
     """L2-regularised logistic regression with soft targets, by L-BFGS. Deterministic.
@@ -65,13 +66,14 @@ def fit_logistic(
     Minimises ``sum_i weights_i * cross_entropy(targets_i, sigmoid(x_i w + b)) + |w - prior|^2 / (2 * strength)``.
 
     Args:
-        matrix: (n, d).
+        matrix: (n, d); of half the size where it is float32.
         targets: (n,) probabilities in 0..1.
         weights: (n,) at least 0.
         strength: as scikit-learn's ``C``: larger fits the targets closer.
-        prior, prior_bias: where weights and bias are drawn to and where the search starts, zero if left out.
+        prior, prior_bias: where weights and bias are drawn to, zero if left out.
         bias_strength: as ``strength``, for the bias; nearly free if left out.
         offset: (n,) added to every logit, fixed.
+        start: weights and bias where the search starts; the prior if left out.
 
     Returns:
         (d,) weights and the bias.
@@ -81,23 +83,23 @@ def fit_logistic(
     d = matrix.shape[1]
     centre = np.zeros(d) if prior is None else prior
     fixed = np.zeros(matrix.shape[0]) if offset is None else offset
-    transposed = matrix.T.tocsr()
+    transposed, precision = matrix.T.tocsr(), matrix.dtype
 
     def loss(point: Floats) -> tuple[float, Floats]:
         w, b = point[:d], point[d]
-        z = matrix @ w + (b + fixed)
+        z = matrix @ w.astype(precision) + (b + fixed)
         value = weights @ (np.logaddexp(0, z) - targets * z)
         residual = weights * (1 / (1 + np.exp(-np.clip(z, -500, 500))) - targets)
         away = w - centre
         gradient = np.empty(d + 1)
-        gradient[:d] = transposed @ residual + away / strength
+        gradient[:d] = transposed @ residual.astype(precision) + away / strength
         gradient[d] = residual.sum() + (b - prior_bias) / bias_strength
         penalty = away @ away / (2 * strength) + (b - prior_bias) ** 2 / (2 * bias_strength)
         return float(value + penalty), gradient
 
-    start = np.concatenate([centre, [prior_bias]])
+    weights_at, bias_at = (centre, prior_bias) if start is None else start
     options = {"maxiter": max_iter, "ftol": 1e-6, "gtol": 1e-4}
-    found: Any = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
+    found: Any = minimize(loss, np.append(weights_at, bias_at), jac=True, method="L-BFGS-B", options=options)
     return found.x[:d], float(found.x[d])
 
 

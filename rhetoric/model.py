@@ -10,7 +10,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import compress, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias
@@ -21,6 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from rhetoric.errors import ModelError
 from rhetoric.features import FeatureSettings, Stream, extract
 from rhetoric.records import Claim, Reading, Sentence, Span
+from rhetoric.replay import FILE as REPLAY
+from rhetoric.replay import Replay
 from rhetoric.roles import Roles, find_roles
 from rhetoric.stances import STANCES
 from rhetoric.storage import ModelFolder, read_model, shipped_models, write_model
@@ -28,8 +30,9 @@ from rhetoric.tokens import Tokens
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+    from sklearn.pipeline import Pipeline
 
-__all__ = ["Attribution", "Explanation", "StanceClassifier", "StanceModel", "load_model"]
+__all__ = ["Attribution", "Explanation", "StanceClassifier", "StanceModel", "Taught", "load_model"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -227,7 +230,7 @@ class StanceModel(ABC):
         held = probabilities >= self.thresholds_
         doubt = (probabilities >= self.unsure_[:, 0]) & (probabilities <= self.unsure_[:, 1])
         bearing = np.flatnonzero(held.any(axis=1)).tolist()
-        explained = dict(zip(bearing, self.explain_all([sentences[i] for i in bearing]), strict=True))
+        attributed = dict(zip(bearing, self._attributions([sentences[i] for i in bearing]), strict=True))
         names = self.stance_names
         stances: list[tuple[str, ...]] = [()] * len(sentences)
         for i in bearing:
@@ -244,7 +247,7 @@ class StanceModel(ABC):
             own = range(begin, begin + len(document.spans))
             begin = own.stop
             claims = self._claims(
-                text, document.spans, [explained.get(i) for i in own], probabilities[own.start : own.stop], own_roles
+                text, document.spans, [attributed.get(i) for i in own], probabilities[own.start : own.stop], own_roles
             )
             rows = zip(
                 document.spans,
@@ -280,26 +283,30 @@ class StanceModel(ABC):
         self,
         text: str,
         spans: Sequence[tuple[int, int]],
-        explained: Sequence[tuple[Explanation, ...] | None],
+        attributed: Sequence[Attribution | None],
         probabilities: Floats,
         roles: Sequence[Sequence[Roles]],
     ) -> list[tuple[Claim, ...]]:
         """The claims of every sentence of one document, with their evidence.
 
-        ``explained`` has an entry for each sentence that bears a stance, None for the others; ``roles`` a pair for each
-        stance that it bears.
+        ``attributed`` has an entry for each sentence that bears a stance, None for the others; ``roles`` a pair for
+        each stance that it bears.
         """
+        names = self.stance_names
         claims: list[tuple[Claim, ...]] = [()] * len(spans)
-        for i, explanations in enumerate(explained):
-            if explanations is None:
+        for i, attribution in enumerate(attributed):
+            if attribution is None:
                 continue
-            values = probabilities[i].tolist()
-            bears = [p >= threshold for p, threshold in zip(values, self.thresholds_.tolist(), strict=True)]
+            held = np.flatnonzero(probabilities[i] >= self.thresholds_).tolist()
             claims[i] = tuple(
-                Claim(e.stance, p, speaker, target, evidence(text, spans[i][0], e))
-                for (e, p), (speaker, target) in zip(
-                    compress(zip(explanations, values, strict=True), bears), roles[i], strict=True
+                Claim(
+                    names[k],
+                    float(probabilities[i, k]),
+                    speaker,
+                    target,
+                    evidence(text, spans[i][0], attribution, attribution.weights[:, k] * self.slope_[k]),
                 )
+                for k, (speaker, target) in zip(held, roles[i], strict=True)
             )
         return claims
 
@@ -384,6 +391,23 @@ class StanceModel(ABC):
             )
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Taught:
+    """Sentences without labels, and what a better model thinks of them.
+
+    They teach weights alone; calibration and thresholds come from labels.
+
+    Attributes:
+        sentences: n sentences, none of them among the labelled ones.
+        probabilities: (n, n_stances) in 0..1, NaN where not known.
+        weight: what one counts against a labelled one; a number, or (n,).
+    """
+
+    sentences: Sequence[str]
+    probabilities: ArrayLike
+    weight: ArrayLike = 1.0
+
+
 class StanceClassifier(StanceModel):
     """Linear model over hashed features of words and of word classes, one logistic regression for each stance.
 
@@ -394,12 +418,19 @@ class StanceClassifier(StanceModel):
 
     Args:
         stances: names of the columns of ``Y``; ``rhetoric.STANCES`` if left out.
-        bits, word_order, class_gap, class_order, near, mask_actors: see ``FeatureSettings``.
+        bits, word_order, class_gap, class_order, near, mask_actors, word_gap, stem_letters, mixed_order, mask_names:
+            see ``FeatureSettings``.
         C: inverse strength of the L2 penalty, above 0; larger fits the training sentences closer.
         balance: 0..1; the weight of a stance's positives is (negatives / positives) ** balance.
         min_count: a feature counts from this many training sentences on.
         folds: folds for calibration and thresholds, 2 or more; 0 leaves the logits as they are and the thresholds
             at 0.5.
+
+    Attributes:
+        held_out_: (n_sentences, n_stances) after fit, not saved: the probability of each training sentence by a model
+            that did not learn from its fold; NaN where there is none.
+        replay_: after fit, the training sentences as features; saved beside the weights, None for a loaded model
+            (``Replay.of_folder`` reads them).
     """
 
     kind: ClassVar[str] = "linear"
@@ -414,6 +445,10 @@ class StanceClassifier(StanceModel):
         class_order: int = 3,
         near: int = 3,
         mask_actors: bool = True,
+        word_gap: int = 0,
+        stem_letters: int = 0,
+        mixed_order: int = 0,
+        mask_names: bool = False,
         C: float = 0.1,
         balance: float = 0.5,
         min_count: int = 2,
@@ -426,6 +461,10 @@ class StanceClassifier(StanceModel):
         self.class_order = class_order
         self.near = near
         self.mask_actors = mask_actors
+        self.word_gap = word_gap
+        self.stem_letters = stem_letters
+        self.mixed_order = mixed_order
+        self.mask_names = mask_names
         self.C = C
         self.balance = balance
         self.min_count = min_count
@@ -435,6 +474,8 @@ class StanceClassifier(StanceModel):
     weights_: NDArray[np.float32]
     bias_: Floats
     settings_: FeatureSettings
+    held_out_: Floats
+    replay_: Replay | None = None
 
     # ------------------------------------------------------------------ scikit-learn's protocol
 
@@ -446,6 +487,10 @@ class StanceClassifier(StanceModel):
         "class_order",
         "near",
         "mask_actors",
+        "word_gap",
+        "stem_letters",
+        "mixed_order",
+        "mask_names",
         "C",
         "balance",
         "min_count",
@@ -515,22 +560,39 @@ class StanceClassifier(StanceModel):
 
     # ------------------------------------------------------------------ fitting
 
-    def fit(self, X: Iterable[str], Y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: Iterable[str],
+        Y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        taught: Taught | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Fit on labelled sentences.
 
         Args:
             X: n sentences.
             Y: (n, n_stances) in 0..1, NaN where not known; (n,) is fine for one stance.
             sample_weight: (n,) at least 0.
+            taught: what a teacher thinks of other sentences, to learn from as well.
+            groups: (n,) whole numbers; sentences of the same group are never on both sides of a fold.
+                Near-duplicates if left out.
 
         Raises:
             TypeError: ``X`` is a bare str or holds something else than str.
             ValueError: shapes, values or parameters do not fit; the message says which.
         """
-        return self._fit(X, Y, sample_weight, None)
+        return self._fit(X, Y, sample_weight, None, taught, groups)
 
     def fit_from(
-        self, base: StanceClassifier, X: Iterable[str], Y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        base: StanceClassifier,
+        X: Iterable[str],
+        Y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        replay: Replay | None = None,
     ) -> Self:
         """``fit``, but what the sentences do not decide stays as in ``base``.
 
@@ -538,17 +600,29 @@ class StanceClassifier(StanceModel):
         calibration towards its calibration. A stance with fewer than 20 positives or negatives here keeps the
         calibration and the thresholds of ``base``.
 
+        Args:
+            replay: sentences that ``base`` learned from, to learn from again; its targets in the order of ``stances``.
+
         Raises:
             ValueError: also where the feature settings differ from those of ``base``.
         """
         base._check_fitted()
         if self._settings() != base.settings_:
             raise ValueError(f"feature settings differ from the base model's: {self._settings()} and {base.settings_}")
-        return self._fit(X, Y, sample_weight, base)
+        return self._fit(X, Y, sample_weight, base, replay=replay)
 
     def _fit(
-        self, X: Iterable[str], Y: ArrayLike, sample_weight: ArrayLike | None, base: StanceClassifier | None
+        self,
+        X: Iterable[str],
+        Y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        base: StanceClassifier | None,
+        taught: Taught | None = None,
+        groups: ArrayLike | None = None,
+        replay: Replay | None = None,
     ) -> Self:
+        from scipy.sparse import vstack
+
         from rhetoric.fitting import calibrate, decide, spread_folds
 
         settings = self._settings()
@@ -557,15 +631,37 @@ class StanceClassifier(StanceModel):
         weights = sample_weights_of(sample_weight, len(sentences))
         prior = _Prior.of(base, names, settings)
         matrix = feature_matrix(sentences, settings)
-        fitted = self._solve(matrix, targets, weights, prior)
+        start: tuple[NDArray[np.float32], Floats] | None = None
+        lesson = matrix[:0], targets[:0], weights[:0]
+        if taught is not None:
+            pool = sentences_of(taught.sentences, "fit")
+            _, probabilities = self._targets(taught.probabilities, len(pool))
+            pool_weights = sample_weights_of(np.broadcast_to(np.asarray(taught.weight), (len(pool),)), len(pool))
+            lesson = feature_matrix(pool, settings), probabilities, pool_weights
+            start = self._solve(*lesson, prior)  # no held-out sentence has a part in it
+        if replay is not None:
+            lesson = replay.matrix, replay.targets, replay.weights
+
+        def solve(rows: Any) -> tuple[NDArray[np.float32], Floats]:
+            own = matrix[rows], targets[rows], weights[rows]
+            return self._solve(
+                vstack([own[0], lesson[0]], format="csr"),
+                np.concatenate([own[1], lesson[1]]),
+                np.concatenate([own[2], lesson[2]]),
+                prior,
+                start,
+            )
+
+        fitted = solve(np.arange(len(sentences)))
         calibration, decisions = prior.calibration.copy(), prior.decisions.copy()
+        held_out = np.full_like(targets, np.nan)
         if self.folds:
-            fold = spread_folds(_groups(sentences, targets, self.folds), targets, self.folds)
-            held_out = np.full_like(targets, np.nan)
+            together = _groups(sentences, targets, self.folds) if groups is None else _numbered(groups, len(sentences))
+            fold = spread_folds(together, targets, self.folds)
             for number in np.unique(fold):
                 inside = fold != number
                 if inside.any():
-                    part, bias = self._solve(matrix[inside], targets[inside], weights[inside], prior)
+                    part, bias = solve(np.flatnonzero(inside))
                     held_out[~inside] = matrix[~inside] @ part.T + bias
             for k in range(len(names)):
                 known = ~np.isnan(targets[:, k]) & ~np.isnan(held_out[:, k]) & (weights > 0)
@@ -578,7 +674,9 @@ class StanceClassifier(StanceModel):
         self.slope_, self.intercept_ = calibration.T.copy()
         self.thresholds_, self.unsure_ = decisions[:, 0].copy(), decisions[:, 1:].copy()
         self.settings_ = settings
+        self.held_out_ = sigmoid(held_out * self.slope_ + self.intercept_)
         self.classes_ = np.array(names, dtype=object)
+        self.replay_ = Replay(matrix, targets, weights).and_then(replay)
         self._hash = None
         return self
 
@@ -589,14 +687,7 @@ class StanceClassifier(StanceModel):
             raise ValueError(f"balance is {self.balance!r}, expected a number in 0..1")
         if self.folds < 0 or self.folds == 1:
             raise ValueError(f"folds is {self.folds!r}, expected 0 or at least 2")
-        return FeatureSettings(
-            bits=self.bits,
-            word_order=self.word_order,
-            class_gap=self.class_gap,
-            class_order=self.class_order,
-            near=self.near,
-            mask_actors=self.mask_actors,
-        )
+        return FeatureSettings(**{field.name: getattr(self, field.name) for field in fields(FeatureSettings)})
 
     def _targets(self, Y: ArrayLike, n: int) -> tuple[tuple[str, ...], Floats]:
         names = tuple(STANCES if self.stances is None else self.stances)
@@ -617,9 +708,15 @@ class StanceClassifier(StanceModel):
         return names, targets
 
     def _solve(
-        self, matrix: csr_matrix, targets: Floats, weights: Floats, prior: _Prior
+        self,
+        matrix: csr_matrix,
+        targets: Floats,
+        weights: Floats,
+        prior: _Prior,
+        start: tuple[NDArray[np.float32], Floats] | None = None,
     ) -> tuple[NDArray[np.float32], Floats]:
-        """Weights (n_stances, buckets) and biases of one logistic regression for each stance."""
+        """Weights (n_stances, buckets) and biases of one logistic regression for each stance; the search begins at
+        ``start``, weights and biases as returned."""
         from rhetoric.fitting import fit_logistic
 
         counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
@@ -643,6 +740,7 @@ class StanceClassifier(StanceModel):
                 prior_bias=float(prior.bias[k]),
                 bias_strength=self.C if prior.known[k] else _FREE_BIAS,
                 offset=offsets[known, k],
+                start=None if start is None else (start[0][k, used].astype(np.float64), float(start[1][k])),
             )
             # As stored: half precision, so that a saved model predicts what the fitted one did.
             out[k, used] = found.astype(np.float16)
@@ -691,6 +789,12 @@ class StanceClassifier(StanceModel):
             np.add.at(carried, stream.first, share)
         return carried * length_scale(streams)[tokens.sentence, None]
 
+    def to_sklearn(self) -> Pipeline:
+        """The model as a Pipeline of plain scikit-learn parts; see ``rhetoric.export.to_sklearn``."""
+        from rhetoric.export import to_sklearn
+
+        return to_sklearn(self)
+
     # ------------------------------------------------------------------ storage
 
     def _stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -700,6 +804,9 @@ class StanceClassifier(StanceModel):
             "parameters": {"C": self.C, "balance": self.balance, "min_count": self.min_count, "folds": self.folds},
         }
         return config, {"weights": self.weights_.astype(np.float16)}
+
+    def _files(self) -> Mapping[str, bytes]:
+        return {} if self.replay_ is None else {REPLAY: self.replay_.to_bytes()}
 
     @classmethod
     def _restored(cls, folder: ModelFolder, n_stances: int) -> Self:
@@ -781,6 +888,14 @@ def _groups(sentences: list[str], targets: Floats, folds: int) -> Ints:
     return groups
 
 
+def _numbered(groups: ArrayLike, n: int) -> Ints:
+    """Given groups as numbers from 0 on without gaps."""
+    given = np.asarray(groups)
+    if given.shape != (n,):
+        raise ValueError(f"groups has the shape {given.shape}, expected ({n},)")
+    return np.unique(given, return_inverse=True)[1].astype(np.int64)
+
+
 _FREE_BIAS: Final = 1e3
 _ENOUGH: Final = 20
 _FULL_LENGTH: Final = 64
@@ -809,7 +924,7 @@ def feature_matrix(sentences: Sequence[str], settings: FeatureSettings) -> csr_m
                 owners.append(owner[kept])
                 buckets.append(ids[kept])
         rows = np.concatenate(owners)
-        values = length_scale(streams)[rows]
+        values = length_scale(streams)[rows].astype(np.float32)
         parts.append(csr_matrix((values, (rows, np.concatenate(buckets))), shape=(n, settings.buckets)))
     return vstack(parts, format="csr")
 
@@ -826,21 +941,31 @@ def chunks(sentences: Sequence[str]) -> Iterator[slice]:
         yield slice(begin, len(sentences))
 
 
-def evidence(text: str, offset: int, explanation: Explanation, most: int = 3) -> tuple[Span, ...]:
-    """The words that carried a stance, offsets in the whole text: neighbours joined, at most ``most``, in order."""
-    best = max((span.weight for span in explanation.spans), default=0.0)
+def evidence(
+    text: str, offset: int, attribution: Attribution, weights: Floats, most: int = 3
+) -> tuple[Span, ...]:
+    """The words that carried a stance, offsets in the whole text: neighbours joined, at most ``most``, in order.
+
+    ``weights``: (n_spans,) what each span of ``attribution`` adds to the stance's log odds.
+    """
+    best = weights.max(initial=0.0)
     if best <= 0:
         return ()
+    strong = np.flatnonzero(weights >= 0.25 * best)
     joined: list[tuple[int, int, float]] = []
     previous = -2
-    for i, span in enumerate(explanation.spans):
-        if span.weight < 0.25 * best:
-            continue
-        if previous == i - 1 and joined:
-            begin, _, weight = joined[-1]
-            joined[-1] = (begin, span.end, weight + span.weight)
+    for i, start, end, weight in zip(
+        strong.tolist(),
+        attribution.starts[strong].tolist(),
+        attribution.ends[strong].tolist(),
+        weights[strong].tolist(),
+        strict=True,
+    ):
+        if previous == i - 1:
+            begin, _, before = joined[-1]
+            joined[-1] = (begin, end, before + weight)
         else:
-            joined.append((span.start, span.end, span.weight))
+            joined.append((start, end, weight))
         previous = i
     strongest = sorted(sorted(joined, key=lambda run: -run[2])[:most])
     return tuple(

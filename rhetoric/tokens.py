@@ -161,6 +161,7 @@ class Tokens:
     _raw: Bytes
     _bases: Ints
     _ascii: bool
+    _sums: Hashes
 
     def __len__(self) -> int:
         """Number of tokens."""
@@ -192,6 +193,12 @@ class Tokens:
             # a token never ends inside a character, so the count of starts before its end is its end
             start, end, base = self._characters[start], self._characters[end], self._characters[base]
         return start - base, end - base
+
+    def prefix_hashes(self, length: int) -> Hashes:
+        """The hash of the first ``length`` bytes of every token, as if they were a token of their own."""
+        end = np.minimum(self.end, self.start + length)
+        _, inverses = _power_tables(len(self._sums))
+        return (self._sums[end] - self._sums[self.start]) * inverses[self.start]
 
     def char_span(self, token: int) -> tuple[int, int]:
         """Character offsets of one token in its sentence, end exclusive."""
@@ -313,7 +320,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     opens[:1] = True
     np.not_equal(owner[1:], owner[:-1], out=opens[1:])
     flags[words[opens]] |= INITIAL
-    return Tokens(hashes, start, end, sentence, flags, indptr, original, bases, ascii_only)
+    return Tokens(hashes, start, end, sentence, flags, indptr, original, bases, ascii_only, sums)
 
 
 def _blank_symbols(data: Bytes, kind: Bytes) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rhetoric.features import FeatureSettings, extract, read_classes
 
 SETTINGS = FeatureSettings(bits=14)
+ALL = FeatureSettings(bits=14, word_gap=3, stem_letters=4, mixed_order=3, mask_names=True)
 any_text = st.text(st.characters(exclude_categories=[]), max_size=60)
 WORDS = ["we", "deny", "that", "accuse", "them", "of", "lies", "talks", ",", "“", "'s"]
 words = st.lists(st.sampled_from(WORDS), max_size=20)
@@ -22,14 +23,15 @@ def ids(texts: list[str], settings: FeatureSettings = SETTINGS) -> list[list[lis
     ]
 
 
+@pytest.mark.parametrize("settings", [SETTINGS, ALL])
 @given(st.lists(any_text | words.map(" ".join), max_size=6))
-def test_a_batch_equals_one_by_one(texts: list[str]) -> None:
-    assert ids(texts) == [ids([text])[0] for text in texts]
+def test_a_batch_equals_one_by_one(settings: FeatureSettings, texts: list[str]) -> None:
+    assert ids(texts, settings) == [ids([text], settings)[0] for text in texts]
 
 
 @given(words)
 def test_ids_are_in_range_and_only_what_crosses_the_start_is_zero(found: list[str]) -> None:
-    _, streams = extract([" ".join(found)], SETTINGS)
+    _, streams = extract([" ".join(found)], ALL)
     for stream in streams:
         assert stream.ids.min(initial=0) >= 0
         assert stream.ids.max(initial=0) < SETTINGS.buckets
@@ -49,13 +51,49 @@ def test_order_of_classes_matters_and_so_does_distance() -> None:
     assert not set(forth[1][1]) & set(far[1][1]) - {0}
 
 
+def test_words_that_begin_alike_share_a_stem() -> None:
+    one, other = ids(["mobilise", "mobility"], ALL)
+    assert one[0] != other[0]
+    assert one[2] == other[2]
+    actor, same = ids(["they met Ruritania", "they met Freedonia"], ALL)
+    assert actor == same  # the letters of what is masked do not show
+
+
+def test_a_class_meets_the_words_round_it() -> None:
+    one, other = ids(["the mayor denied it", "the mayor denies it"], ALL)
+    assert one[0] != other[0]
+    assert one[3] == other[3]
+
+
+def test_names_are_masked_only_inside_the_sentence() -> None:
+    one, other = ids(["they met Quimby", "they met Tuffnel"], ALL)
+    assert one == other
+    one, other = ids(["Quimby met them", "Tuffnel met them"], ALL)
+    assert one != other
+
+
+def test_gapped_pairs_are_no_runs() -> None:
+    run, gapped = ids(["harvest river", "harvest old river"], FeatureSettings(bits=14, word_gap=2))
+    assert run[0][1][1] not in (0, gapped[0][3][2])
+    assert gapped[0][3][2] != 0
+
+
 def test_empty_sentences_have_no_features() -> None:
     _, streams = extract(["", "deny", "..."], SETTINGS)
     assert np.diff(streams[0].indptr).tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"bits": 9}, {"bits": 18.0}, {"word_order": 0}, {"near": True}, {"mask_actors": 1}, {"colour": 3}]
+    "wrong",
+    [
+        {"bits": 9},
+        {"bits": 18.0},
+        {"word_order": 0},
+        {"near": True},
+        {"mask_actors": 1},
+        {"stem_letters": 2},
+        {"colour": 3},
+    ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

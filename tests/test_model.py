@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import pickle
 import threading
 from pathlib import Path
@@ -10,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rhetoric
-from rhetoric.model import StanceClassifier, chunks
+from rhetoric.features import extract
+from rhetoric.model import StanceClassifier, Taught, chunks
 
 any_text = st.text(st.characters(exclude_categories=[]), max_size=80)
 WHO = ["Ruritania", "Freedonia", "Sylvania", "Zubrowka", "Genovia", "Latveria"]
@@ -196,6 +199,42 @@ def test_sample_weights_count() -> None:
     assert np.array_equal(small(folds=0).fit(sentences, Y2, heavy).predict(X), small(folds=0).fit(X, Y).predict(X))
     with pytest.raises(ValueError, match="sample_weight"):
         small().fit(X, Y, [1.0])
+
+
+def test_a_teacher_teaches_what_no_label_says() -> None:
+    pool = [f"The {who} lambasted {other} ." for who in WHO for other in WHO]
+    taught = Taught(pool, np.tile([0.95, 0.02, np.nan], (len(pool), 1)), 1.0)
+    alone, with_teacher = small().fit(X, Y), small().fit(X, Y, taught=taught)
+    sentence = ["The mayor lambasted the council ."]
+    assert with_teacher.predict_proba(sentence)[0, 0] > max(0.5, 2 * alone.predict_proba(sentence)[0, 0])
+    assert with_teacher.score(X, Y) > 0.95
+    assert with_teacher.held_out_.shape == Y.shape
+    with pytest.raises(ValueError, match=r"shape \(1, 3\)"):
+        small().fit(X, Y, taught=Taught(pool, [[0, 0, 0]]))
+
+
+def test_groups_of_ones_own() -> None:
+    groups = np.arange(len(X)) % 3 * 10
+    fitted = small(folds=3).fit(X, Y, groups=groups)
+    assert np.isfinite(fitted.held_out_).all()
+    one_group = small(folds=3).fit(X, Y, groups=np.zeros(len(X)))
+    assert np.isnan(one_group.held_out_).all()  # nothing could be held out
+    with pytest.raises(ValueError, match="groups"):
+        small().fit(X, Y, groups=[1, 2])
+
+
+def test_features_and_predictions_of_the_shipped_model_are_pinned(fast: StanceClassifier) -> None:
+    path = Path(__file__).parent / "reference/fast.json"
+    pinned = json.loads(path.read_text(encoding="utf-8"))
+    hint = "regenerate with: python experiments/fast/reference.py"
+    assert pinned["model_hash"] == fast.hash, hint
+    texts = [row["text"] for row in pinned["sentences"]]
+    _, streams = extract(texts, fast.settings_)
+    for i, row in enumerate(pinned["sentences"]):
+        own = [stream.ids[:, stream.indptr[i] : stream.indptr[i + 1]].tolist() for stream in streams]
+        assert hashlib.sha256(json.dumps(own).encode()).hexdigest()[:16] == row["features"], (row["text"], hint)
+    expected = [row["probabilities"] for row in pinned["sentences"]]
+    assert np.allclose(fast.predict_proba(texts), expected, atol=2e-4), hint
 
 
 @pytest.mark.filterwarnings("error")

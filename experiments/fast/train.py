@@ -1,66 +1,174 @@
 """Train the shipped model `fast` and write it to rhetoric/models/fast.
 
-    python experiments/fast/train.py [--shared ../shared] [--cache experiments/.cache] [--out rhetoric/models/fast]
+    python experiments/fast/train.py [--teacher scores.npy ...] [--labelled-teacher labelled-scores.npz]
 
-Learns from the labelled articles (labels/articles.jsonl), the composed sentences, the labelled real sentences and the
-rounds of labels in the cache. Deterministic.
+Learns from the labelled articles, the composed sentences, the labelled real sentences and the rounds of labels in the
+cache; with --teacher (rows of the pool, 3; NaN where not read) also from what teachers think of the pool, several
+being averaged in logits; with
+--labelled-teacher (arrays `texts` and `probabilities`) the target of a labelled sentence is half its label, half the
+teacher's probability. Deterministic. Measure with OMP_NUM_THREADS=1 where others use the machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from reference import write as write_reference
 
 import rhetoric
 from rhetoric.evaluate import evaluate
-from rhetoric.model import StanceClassifier
+from rhetoric.labels.splits import group_near_duplicates
+from rhetoric.model import StanceClassifier, Taught
 
 ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / "experiments/.cache"
+POOL_WEIGHT = 1.0
 
 
 def read(path: Path) -> list[dict]:
-    return [json.loads(line) for line in open(path, encoding="utf-8")]
+    with open(path, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def training_records(shared: Path, cache: Path) -> list[dict]:
-    """All labelled sentences, the first of those with the same text; each has text, stances and source."""
-    paths = [ROOT / "labels/articles.jsonl", shared / "labelled/composed.jsonl", shared / "labelled/real.jsonl"]
-    paths += [*sorted(cache.glob("composed-plain.jsonl")), *sorted(cache.glob("labelled-round-*.jsonl"))]
+    """All labelled sentences, the first of those with the same text; each has text, stances and register.
+
+    What was adjudicated replaces the first reading; a second reading counts where there is no first one.
+    """
+    paths = [ROOT / "labels/articles.jsonl", shared / "labelled/real.jsonl"]
+    for pattern in ("labelled-round-[0-9]*.jsonl", "labelled-round-second-*.jsonl"):
+        paths += sorted(cache.glob(pattern))
+    paths += [shared / "labelled/composed.jsonl", *sorted(cache.glob("composed-*.jsonl"))]
+    amended = {r["id"]: r for path in sorted(cache.glob("amended-*.jsonl")) for r in read(path)}
     seen: set[str] = set()
     records = []
     for path in paths:
         for record in read(path) if path.exists() else ():
             if record["text"] not in seen:
                 seen.add(record["text"])
+                record |= amended.get(record.get("id"), {})
+                composed = "composed" in path.name or record.get("source") == "composed"
+                record["register"] = "composed" if composed else record.get("corpus") or "articles"
                 records.append(record)
     return records
 
 
-def indicator(records: list[dict]) -> np.ndarray:
+def indicator(records: Sequence[dict]) -> np.ndarray:
     return np.array([[stance in r["stances"] for stance in rhetoric.STANCES] for r in records], dtype=float)
+
+
+def opinion(scores: Sequence[Path]) -> np.ndarray:
+    """(pool rows, 3) probabilities: the mean of the teachers' logits, over those that read the sentence."""
+    read_by = np.clip([np.load(path).astype(float) for path in scores], 1e-4, 1 - 1e-4)
+    logits = np.log(read_by / (1 - read_by))
+    known = ~np.isnan(logits)
+    mean = np.nansum(logits, axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
+    return 1 / (1 + np.exp(-mean))
+
+
+def lesson(cache: Path, scores: Sequence[Path], known: set[str]) -> Taught:
+    """The sentences of the pool that a teacher read, without those that have labels."""
+    probabilities = opinion(scores)
+    rows = np.flatnonzero(~np.isnan(probabilities).any(axis=1))
+    with gzip.open(cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
+        texts = [json.loads(line)["text"] for line in lines]
+    if len(texts) != len(probabilities):
+        raise SystemExit(f"the scores have {len(probabilities)} rows, the pool {len(texts)} sentences")
+    rows = np.array([row for row in rows if texts[row] not in known])
+    return Taught([texts[row] for row in rows], probabilities[rows], POOL_WEIGHT)
+
+
+def grouped(texts: Sequence[str], cache: Path) -> np.ndarray:
+    """Groups of near-duplicates, kept in the cache: finding them takes as long as several fits."""
+    path = cache / "fast-groups.json"
+    keys = [hashlib.sha256(text.encode()).hexdigest()[:20] for text in texts]
+    known = json.loads(path.read_text()) if path.exists() else {}
+    if not known.keys() >= set(keys):
+        known = dict(zip(keys, group_near_duplicates(texts).tolist(), strict=True))
+        path.write_text(json.dumps(known))
+    return np.array([known[key] for key in keys])
+
+
+def mixed(targets: np.ndarray, records: Sequence[dict], path: Path) -> np.ndarray:
+    """Half label, half teacher, where the teacher read the sentence."""
+    data = np.load(path)
+    thought = dict(zip(data["texts"].tolist(), data["probabilities"], strict=True))
+    return np.array([(y + thought.get(r["text"], y)) / 2 for y, r in zip(targets, records, strict=True)])
+
+
+def breakdown(title: str, keys: Sequence[str], truth: np.ndarray, probabilities: np.ndarray, found: np.ndarray) -> str:
+    """F1 of each stance by group, as a Markdown table."""
+    lines = [f"| {title} | n | " + " | ".join(rhetoric.STANCES) + " | macro |", "|---|---" + "|---" * 4 + "|"]
+    names = np.array(keys)
+    for name in sorted(set(keys)):
+        rows = names == name
+        hits = (truth[rows] * found[rows]).sum(axis=0)
+        f1 = 2 * hits / np.maximum(truth[rows].sum(axis=0) + found[rows].sum(axis=0), 1)
+        cells = " | ".join(f"{value:.2f} ({int(n)})" for value, n in zip(f1, truth[rows].sum(axis=0), strict=True))
+        lines.append(f"| {name} | {rows.sum()} | {cells} | {f1.mean():.2f} |")
+    return "\n".join(lines)
+
+
+def length_group(text: str) -> str:
+    words = len(text.split())
+    bounds = ((10, "1-10 words"), (20, "11-20 words"), (35, "21-35 words"))
+    return next((name for most, name in bounds if words <= most), "36 words and more")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
-    parser.add_argument("--cache", type=Path, default=ROOT / "experiments/.cache")
+    parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--out", type=Path, default=ROOT / "rhetoric/models/fast")
+    parser.add_argument("--teacher", type=Path, nargs="+")
+    parser.add_argument("--labelled-teacher", type=Path)
+    parser.add_argument("--no-gold", action="store_true", help="do not measure on the development set")
     args = parser.parse_args()
     records = training_records(args.shared, args.cache)
-    print(len(records), dict(Counter(r.get("corpus") or r.get("source") or "?" for r in records)))
-    model = StanceClassifier()
+    texts, truth = [r["text"] for r in records], indicator(records)
+    print(len(records), dict(Counter(r["register"] for r in records)), flush=True)
+    targets = mixed(truth, records, args.labelled_teacher) if args.labelled_teacher else truth
+    taught = lesson(args.cache, args.teacher, set(texts)) if args.teacher else None
+    model = StanceClassifier(folds=3, min_count=4)
     model.name = "fast"
-    model.fit([r["text"] for r in records], indicator(records))
-    gold = read(args.shared / "gold/dev.jsonl")
-    texts, truth = [r["text"] for r in gold], indicator(gold)
-    result = evaluate(truth, model.predict(texts), model.predict_proba(texts))
-    print(result.table())
+    model.fit(texts, targets, taught=taught, groups=grouped(texts, args.cache))
+
+    real = np.array([r["register"] != "composed" for r in records])
+    held_out = model.held_out_[real]
+    found = held_out >= model.thresholds_
+    cv = evaluate(truth[real], found, held_out)
+    own = [r for r in records if r["register"] != "composed"]
+    by_source = breakdown("source", [r["register"] for r in own], truth[real], held_out, found)
+    by_length = breakdown("length", [length_group(r["text"]) for r in own], truth[real], held_out, found)
+    print(cv.table(), by_source, by_length, sep="\n\n")
+    dev = "not measured"
+    if not args.no_gold:
+        gold = read(args.shared / "gold/dev.jsonl")
+        gold_texts = [r["text"] for r in gold]
+        dev = evaluate(indicator(gold), model.predict(gold_texts), model.predict_proba(gold_texts)).table()
+        print(dev, sep="\n\n")
     card = (ROOT / "experiments/fast/CARD.md").read_text(encoding="utf-8")
-    model.save(args.out, card=card.replace("{scores}", result.table()).replace("{n}", str(len(records))))
+    values = {
+        "n": f"{len(records):,}",
+        "composed": f"{int((~real).sum()):,}",
+        "pool": f"{len(taught.sentences):,}" if taught else "no",
+        "dev": dev,
+        "cv": cv.table(),
+        "by_source": by_source,
+        "by_length": by_length,
+    }
+    for name, value in values.items():
+        card = card.replace("{" + name + "}", value)
+    model.save(args.out, card=card)
+    if args.out.resolve() == ROOT / "rhetoric/models/fast":
+        write_reference(StanceClassifier.load(args.out))
     size = sum(f.stat().st_size for f in args.out.iterdir())
     print(f"wrote {args.out}: {size / 1e6:.1f} MB, hash {model.hash[:12]}")
 
