@@ -85,7 +85,7 @@ class TfIdf(Peer):
         from sklearn.pipeline import make_pipeline
 
         words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-        self.model = make_pipeline(words, OneVsRestClassifier(LogisticRegression(C=10, max_iter=300)))
+        self.model = make_pipeline(words, OneVsRestClassifier(LogisticRegression(C=10, solver="liblinear")))
         self.model.fit(texts, truth.astype(int))
 
     def proba(self, texts):
@@ -108,9 +108,9 @@ def spaced(text: str) -> str:
 
 
 class FastText(Peer):
-    """fastText supervised: word 1-2 grams, one-versus-all loss, 25 epochs, 100 dimensions."""
+    """fastText supervised: word 1-2 grams, one-versus-all loss, 15 epochs, 50 dimensions."""
 
-    folds = 2
+    folds = 1
 
     def fit(self, texts, truth):
         import tempfile
@@ -124,12 +124,12 @@ class FastText(Peer):
                     labels = [f"__label__{k}" for k in np.flatnonzero(row)] or ["__label__none"]
                     out.write(" ".join([*labels, spaced(text)]) + "\n")
             self.model = fasttext.train_supervised(
-                str(file), loss="ova", epoch=25, lr=0.5, wordNgrams=2, dim=100, bucket=200_000, thread=1, verbose=0
+                str(file), loss="ova", epoch=15, lr=0.5, wordNgrams=2, dim=50, bucket=200_000, thread=1, verbose=0
             )
 
     def proba(self, texts):
         # past the wrapper, which numpy 2 breaks
-        chances, labels = self.model.f.multilinePredict([spaced(t) + "\n" for t in texts], 4, 0.0, "strict")
+        labels, chances = self.model.f.multilinePredict([spaced(t) + "\n" for t in texts], 4, 0.0, "strict")
         out = np.zeros((len(texts), 3))
         for i, (row, names) in enumerate(zip(chances, labels, strict=True)):
             for chance, name in zip(row, names, strict=True):
@@ -148,11 +148,11 @@ class FastText(Peer):
 
 
 class SpacyBow(Peer):
-    """spaCy: blank English, textcat_multilabel with the bag-of-words architecture, 1-2 grams, 5 epochs."""
+    """spaCy: blank English, textcat_multilabel with the bag-of-words architecture, 1-2 grams, 4 epochs."""
 
-    folds = 1
+    folds = 0
     speed_sentences = 4_000
-    epochs: ClassVar[int] = 5
+    epochs: ClassVar[int] = 4
     architecture: ClassVar[dict[str, Any]] = {
         "@architectures": "spacy.TextCatBOW.v3",
         "exclusive_classes": False,
@@ -368,13 +368,21 @@ def best_thresholds(truth: np.ndarray, chances: np.ndarray) -> np.ndarray:
     return np.array(out)
 
 
+def folds_of(texts: list[str], truth: np.ndarray, cache: Path) -> np.ndarray:
+    """(n,) five folds with near-duplicates together; kept in the cache, for all peers the same."""
+    from rhetoric.fitting import spread_folds
+    from rhetoric.labels.splits import group_near_duplicates
+
+    file = cache / f"peers/folds-{len(texts)}.npy"
+    if not file.exists():
+        np.save(file, spread_folds(group_near_duplicates(texts), truth, 5))
+    return np.load(file)
+
+
 def fit(name: str, shared: Path, cache: Path) -> None:
     """Fit one peer, save it, and write its probabilities on the gold set and its thresholds to the cache."""
     from common import gold, indicator
     from data import labelled
-
-    from rhetoric.fitting import spread_folds
-    from rhetoric.labels.splits import group_near_duplicates
 
     peer, folder = peers()[name], cache / "peers" / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -388,7 +396,7 @@ def fit(name: str, shared: Path, cache: Path) -> None:
     chances = peer.proba([r["text"] for r in gold(shared)])
     thresholds = {"own" if isinstance(peer, Ours | Shipped) else "0.5": np.broadcast_to(peer.thresholds, 3).tolist()}
     if peer.folds:
-        fold = spread_folds(group_near_duplicates(texts), truth, 5)
+        fold = folds_of(texts, truth, cache)
         held_out = np.zeros_like(truth)
         for f in range(peer.folds):
             peer.fit([t for t, k in zip(texts, fold, strict=True) if k != f], truth[fold != f])
