@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -67,7 +68,8 @@ def photograph(page: Path, sections: tuple[str, ...], width: int, output: Path, 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("un_scores", type=Path)
-    un_scores = parser.parse_args().un_scores
+    un_scores = parser.parse_args().un_scores.resolve()
+    os.chdir(ROOT)  # so that the picture names the seeds as a reader of the repository would
     GALLERY.mkdir(parents=True, exist_ok=True)
     CACHE.mkdir(parents=True, exist_ok=True)
 
@@ -77,7 +79,7 @@ def main() -> None:
     rate = "document.querySelector('input[value=rate]').click(); document.getElementById('filters').remove();"
     photograph(CACHE / "un.html", CHARTS, 1100, GALLERY / "un-general-debate.png", names_only + rate)
 
-    rhetoric.score([str(ROOT / "seeds")], str(CACHE / "seeds.jsonl"), restart=True)
+    rhetoric.score(["seeds"], str(CACHE / "seeds.jsonl"), restart=True)
     print(write_report(CACHE / "seeds.jsonl", CACHE / "seeds.html", title="Five articles"))
     photograph(
         CACHE / "seeds.html",

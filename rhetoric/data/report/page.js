@@ -344,7 +344,8 @@
     };
     byId("time-caption").textContent =
       `${rate ? "Sentences with each stance per 100 documents" : "Sentences with each stance"}, by ${PERIOD}; ` +
-      "below, the number of documents read. A click on a line opens its sentences.";
+      "below, the number of documents read. A click on a line opens its sentences." +
+      (HAS_UNDATED ? ` ${plural(D.documents[UNDATED], "document", "documents")} without a date: not drawn, but in the table.` : "");
     draw("time-chart", 260, shown.map((s, k) => ({
       label: D.stances[s].label, colour: colour(s), dash: DASHES[s % 4], values: values[k] })), pick, hover);
     draw("volume-chart", 110, [{ label: "documents", colour: "#9a9a9a", bars: true, values: D.documents }], null, hover);
