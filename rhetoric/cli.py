@@ -162,20 +162,151 @@ def models() -> None:
 @click.option(
     "--base", default="shipped", show_default=True, help="Learn on top of this model; `none` learns from LABELS alone."
 )
-@click.option("--stance", "stances", multiple=True, metavar="NAME", help="A stance of the model; repeat.")
-def train(labels: tuple[str, ...], output: str, base: str, stances: tuple[str, ...]) -> None:
-    """Train a model on labelled sentences (JSONL with text and stances).
+@click.option("--stance", "stances", multiple=True, metavar="NAME", help="A new stance to learn as well; repeat.")
+@click.option(
+    "--held-out", type=click.Path(exists=True), help="Labels to compare on; else LABELS, by cross-validation."
+)
+def train(labels: tuple[str, ...], output: str, base: str, stances: tuple[str, ...], held_out: str | None) -> None:
+    """Train a model on labelled sentences and compare it with the one it would replace.
+
+    LABELS are JSONL with text and stances, a folder of them, CSV, or what doccano, Label Studio or Prodigy export. The
+    comparison is printed and kept in the card, OUTPUT/README.md, which quotes twenty of your sentences at most.
 
     \b
     Example:
-      rhetoric train my-labels.jsonl -o my-model
+      rhetoric train my-labels.jsonl --stance threat -o my-model
       rhetoric classify --model my-model "..."
     """
-    import rhetoric
+    from rhetoric.training import retrain
 
-    model = rhetoric.train(labels, base=None if base == "none" else base, stances=stances or None)
-    model.save(output)
-    say(f"{output}: {', '.join(model.stance_names)}")
+    trained = retrain(labels, base=None if base == "none" else base, stances=stances or None, held_out=held_out)
+    trained.save(output)
+    click.echo(trained.card(output).split("\n", 2)[2].strip())
+    say(f"{output}: {', '.join(trained.model.stance_names)}")
+
+
+@main.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="ARCHIVE...")
+@click.option("-n", "count", type=click.IntRange(1), default=200, show_default=True, help="Sentences to suggest.")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="batch.jsonl, .csv or .json.")
+@click.option("--model", default="fast", show_default=True, help="Name or folder of the model.")
+@click.option(
+    "--labelled", multiple=True, type=click.Path(exists=True, dir_okay=False), help="Do not suggest these; repeat."
+)
+@click.option("--to", "target_format", metavar="FORMAT", help="doccano, label-studio, prodigy or csv.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of what is drawn.")
+@_record_options
+def suggest(
+    inputs: tuple[str, ...],
+    count: int,
+    output: str,
+    model: str,
+    labelled: tuple[str, ...],
+    target_format: str | None,
+    seed: int,
+    **options: Any,
+) -> None:
+    """Pick the sentences of an archive that are worth labelling next.
+
+    The most uncertain first, rare stances first, none like another, and a tenth at random.
+
+    \b
+    Example:
+      rhetoric suggest articles/ -n 200 -o batch.jsonl && rhetoric label batch.jsonl
+    """
+    from rhetoric.suggest import suggest as pick
+    from rhetoric.suggest import write_suggested
+
+    found = pick(inputs, count, model=model, labelled=labelled, seed=seed, say=say, **options)
+    write_suggested(found, output, target_format)
+    say(f"{output}: {len(found.records):,} of {found.read:,} sentences ({found.repeated:,} known or repeated)")
+    for bad in found.rejected[:10]:
+        say(f"  not read: {bad.file}{'' if bad.line is None else f':{bad.line}'}: {bad.reason}")
+    if found.rejected:
+        say(f"{click.style(f'{len(found.rejected):,} bad records', fg='yellow')}")
+        sys.exit(BAD_RECORDS)
+
+
+@main.command()
+@click.argument("batch", type=click.Path(exists=True, dir_okay=False), metavar="BATCH")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Answers.  [default: BATCH.labelled.jsonl]")
+@click.option("--stance", "stances", multiple=True, metavar="NAME", help="A stance to choose from; repeat.")
+@click.option("--annotator", help="Your name in the records.  [default: the login name]")
+def label(batch: str, output: str | None, stances: tuple[str, ...], annotator: str | None) -> None:
+    """Label sentences in the terminal, keys only.
+
+    Every answer is on disk at once; the same command goes on where it stopped.
+
+    \b
+    Example:
+      rhetoric label batch.jsonl --stance threat --stance accusation
+    """
+    from getpass import getuser
+    from pathlib import Path
+    from shutil import get_terminal_size
+
+    from rhetoric.labelling import Session, run
+
+    path = output or str(Path(batch).with_suffix(".labelled.jsonl"))
+    session = Session(batch, path, stances=stances or None, annotator=annotator or getuser())
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("label needs a terminal for its keys; run it in one")
+
+    def show(text: str) -> None:
+        click.clear()
+        click.echo(text)
+
+    try:
+        run(session, click.getchar, show, width=get_terminal_size().columns)
+    except (KeyboardInterrupt, EOFError):
+        say(f"stopped; {session.answered} of {session.total} answered: {path}")
+
+
+@main.command()
+@click.argument("model")
+@click.argument("labels", nargs=-1, required=True, type=click.Path(exists=True), metavar="LABELS...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--html", type=click.Path(dir_okay=False), help="Write a page with plots there (extra [plot]).")
+def evaluate(model: str, labels: tuple[str, ...], as_json: bool, html: str | None) -> None:
+    """Measure a model on labelled sentences that it did not learn from.
+
+    \b
+    Example:
+      rhetoric evaluate fast my-labels.jsonl --html evaluation.html
+    """
+    import json
+    from pathlib import Path
+
+    import rhetoric
+    from rhetoric.assessment import assess
+
+    found = assess(rhetoric.load(model), labels)
+    if html:
+        Path(html).write_text(found.to_html(), encoding="utf-8")
+        say(f"{html}: the scores with plots")
+    if as_json:
+        click.echo(json.dumps(found.to_dict(), ensure_ascii=False))
+    else:
+        click.echo(found.evaluation.table())
+
+
+@main.command()
+@click.argument("model")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="The graph, model.onnx.")
+def export(model: str, output: str) -> None:
+    """Write a linear model as an ONNX graph over feature ids (extra [onnx]).
+
+    Hashing words is no ONNX operation: rhetoric.export.feature_ids makes what the graph takes.
+
+    \b
+    Example:
+      rhetoric export fast -o fast.onnx
+    """
+    import rhetoric
+    from rhetoric.export import to_onnx
+
+    to_onnx(rhetoric.load(model), output)
+    say(f"{output}: takes the arrays of rhetoric.export.feature_ids")
 
 
 @main.command()

@@ -1,0 +1,175 @@
+"""A linear model in the forms of other libraries: a scikit-learn Pipeline, an ONNX graph.
+
+The features are hashes of words, which no ONNX operator makes: the graph begins at feature ids, and
+:func:`feature_ids` (or its few lines rewritten elsewhere) makes them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rhetoric.errors import MissingExtraError, ModelError
+from rhetoric.features import FeatureSettings, extract
+from rhetoric.model import StanceClassifier, StanceModel, chunks, feature_matrix, length_scale, sentences_of
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+__all__ = ["feature_ids", "to_onnx", "to_sklearn"]
+
+Floats: TypeAlias = NDArray[np.float64]
+_OPSET: Final = 17
+
+
+def _features(X: Iterable[str], settings: dict[str, Any]) -> Any:
+    return feature_matrix(sentences_of(X, "transform"), FeatureSettings.from_dict(settings))
+
+
+def to_sklearn(model: StanceModel) -> Pipeline:
+    """A fitted Pipeline of plain scikit-learn parts: sentences in, ``predict_proba`` of shape (n, n_stances) out
+    (with a single stance, as in scikit-learn, of shape (n, 2): without it, with it).
+
+    Its probabilities are the model's to 1e-6, calibration folded into the coefficients. ``predict`` decides at 0.5, as
+    scikit-learn does: for the model's own decisions compare the probabilities with ``model.thresholds_``. Refitting it
+    fits plain logistic regressions on the same features.
+
+    Raises:
+        ModelError: the model is not linear.
+    """
+    linear = _linear(model, "to_sklearn()")
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    names = linear.stance_names
+    parts = []
+    for k in range(len(names)):
+        part = LogisticRegression(C=linear.C)
+        part.classes_ = np.array([0, 1])
+        part.coef_ = (linear.weights_[k].astype(np.float64) * linear.slope_[k])[None, :]
+        part.intercept_ = np.array([linear.bias_[k] * linear.slope_[k] + linear.intercept_[k]])
+        part.n_features_in_ = linear.settings_.buckets
+        part.n_iter_ = np.array([0])
+        parts.append(part)
+    features = FunctionTransformer(_features, kw_args={"settings": linear.settings_.to_dict()}, validate=False)
+    if len(names) == 1:
+        return Pipeline([("features", features), ("stances", parts[0])])
+    every = OneVsRestClassifier(LogisticRegression(C=linear.C))
+    every.estimators_ = parts
+    every.label_binarizer_ = _indicator_binarizer(len(names))
+    every.n_features_in_ = linear.settings_.buckets
+    return Pipeline([("features", features), ("stances", every)])
+
+
+def _indicator_binarizer(n: int) -> Any:
+    """What OneVsRestClassifier learns from an indicator matrix of ``n`` columns: that the task is multi-label."""
+    from sklearn.preprocessing import LabelBinarizer
+
+    return LabelBinarizer(sparse_output=True).fit(
+        np.vstack([np.zeros(max(n, 2), dtype=int), np.ones(max(n, 2), dtype=int)])
+    )
+
+
+def feature_ids(sentences: Sequence[str], settings: FeatureSettings) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """What the ONNX graph takes.
+
+    Returns:
+        ids: (n, longest) buckets of each sentence's features, filled up with 0, which weighs nothing.
+        scale: (n, 1) what the sums are multiplied by: 1 up to 64 words, then falling with the root of the length.
+    """
+    sentences = sentences_of(sentences, "feature_ids")
+    rows: list[NDArray[Any]] = []
+    scales: list[Floats] = [np.zeros(0)]
+    for part in chunks(sentences):
+        _, streams = extract(sentences[part], settings)
+        for i in range(part.stop - part.start):
+            found = [s.ids[:, s.indptr[i] : s.indptr[i + 1]].ravel() for s in streams]
+            ids = np.concatenate(found)
+            rows.append(ids[ids > 0])
+        scales.append(length_scale(streams))
+    padded = np.zeros((len(rows), max((len(row) for row in rows), default=0)), dtype=np.int64)
+    for i, row in enumerate(rows):
+        padded[i, : len(row)] = row
+    return padded, np.concatenate(scales).astype(np.float32)[:, None]
+
+
+def to_onnx(model: StanceModel, path: str | os.PathLike[str]) -> None:
+    """Write the linear part as an ONNX graph: ``ids`` (n, m) int64 and ``scale`` (n, 1) float32, which
+    :func:`feature_ids` makes, to ``probabilities`` (n, n_stances) float32 and ``stances`` (n, n_stances) bool.
+
+    Names, thresholds and feature settings are in the graph's metadata, as JSON.
+
+    Raises:
+        MissingExtraError: onnx is not installed.
+        ModelError: the model is not linear, or the file can not be written.
+    """
+    linear = _linear(model, "to_onnx()")
+    try:
+        from onnx import TensorProto, checker, helper, numpy_helper
+    except ImportError as error:
+        raise MissingExtraError("export to ONNX", "onnx") from error
+    import json
+
+    table = (linear.weights_ * linear.slope_[:, None]).T.astype(np.float32)
+    table[0] = 0  # the bucket that sentences are filled up with
+    bias = (linear.bias_ * linear.slope_ + linear.intercept_).astype(np.float32)
+    constants = {
+        "table": table,
+        "bias": bias,
+        "thresholds": linear.thresholds_.astype(np.float32),
+        "words": np.array([1], dtype=np.int64),
+    }
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["carried"], axis=0),
+        helper.make_node("ReduceSum", ["carried", "words"], ["sums"], keepdims=0),
+        helper.make_node("Mul", ["sums", "scale"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "bias"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["probabilities"]),
+        helper.make_node("GreaterOrEqual", ["probabilities", "thresholds"], ["stances"]),
+    ]
+    n = len(linear.classes_)
+    graph = helper.make_graph(
+        nodes,
+        linear.name or "stances",
+        [
+            helper.make_tensor_value_info("ids", TensorProto.INT64, ["sentences", "features"]),
+            helper.make_tensor_value_info("scale", TensorProto.FLOAT, ["sentences", 1]),
+        ],
+        [
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["sentences", n]),
+            helper.make_tensor_value_info("stances", TensorProto.BOOL, ["sentences", n]),
+        ],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=8)
+    meta = {
+        "stances": list(linear.stance_names),
+        "thresholds": linear.thresholds_.tolist(),
+        "features": linear.settings_.to_dict(),
+        "model_hash": linear.hash,
+    }
+    helper.set_model_props(made, {name: json.dumps(value) for name, value in meta.items()})
+    checker.check_model(made)
+    target = Path(path)
+    fresh = target.with_name(f".{target.name}.new")
+    try:
+        fresh.write_bytes(made.SerializeToString())
+        os.replace(fresh, target)
+    except OSError as error:
+        raise ModelError(f"{target} can not be written: {error.strerror}") from error
+
+
+def _linear(model: StanceModel, call: str) -> StanceClassifier:
+    if not isinstance(model, StanceClassifier):
+        raise ModelError(
+            f"{call} takes a linear model, got one of kind {model.kind!r}; an encoder is an ONNX graph already, "
+            "the file encoder.onnx of its folder"
+        )
+    return model
