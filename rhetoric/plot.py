@@ -80,9 +80,9 @@ def timeline(
     axes.set_ylim(bottom=0)
     axes.set_ylabel("sentences per document" if per_document else "sentences")
     step = -(-len(periods) // 15)
-    axes.set_xticks(list(at)[::step], periods[::step], rotation=45 if by != "year" else 0)
+    axes.set_xticks(list(at)[::step], periods[::step], rotation=45)
     if counts:
-        axes.legend(loc="upper left", frameon=False)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(counts), frameon=False)
     return axes
 
 
@@ -120,12 +120,12 @@ def dyads(frame: Any, *, stance: str = "accusation", top: int = 12, ax: Axes | N
         size = (2.5 + 0.5 * len(targets), 1.8 + 0.4 * len(speakers))
         axes = pyplot.subplots(figsize=size, layout="constrained")[1]
     values = [[pairs[speaker, target] for target in targets] for speaker in speakers]
-    axes.imshow(values, cmap="cividis_r", aspect="auto")
+    axes.imshow(values, cmap="Blues", aspect="auto", vmin=0)
     highest = max(map(max, values))
     for i, counts in enumerate(values):
         for j, count in enumerate(counts):
             if count:
-                colour = "white" if count > highest / 2 else "black"
+                colour = "white" if count > 0.6 * highest else "black"
                 axes.text(j, i, str(count), ha="center", va="center", color=colour, fontsize="small")
     axes.set_xticks(range(len(targets)), targets, rotation=45, ha="right")
     axes.set_yticks(range(len(speakers)), speakers)

@@ -304,11 +304,13 @@ _PRONOUN_LIST: Final = """
     someone nobody myself ourselves itself himself herself themselves our my his their its
 """
 _PRONOUNS: Final = frozenset(_PRONOUN_LIST.split())
+_POSSESSIVES: Final = frozenset(("my", "our", "his", "her", "their", "its", "your"))
 
 
 def actor_of(mention: Mapping[str, Any] | None) -> Actor:
-    """Who a mention stands for: its codes, else its words in lower case without article; a bare pronoun is nobody's
-    name.
+    """Who a mention stands for: its codes, else its words in lower case without article.
+
+    A pronoun, and what is only said to be somebody's ("my government"), is nobody's name.
 
     >>> actor_of({"text": "China and Russia", "codes": ["CHN", "RUS"]}), actor_of({"text": "The Rebels", "codes": []})
     (('CHN', 'RUS'), ('', 'rebels'))
@@ -321,7 +323,7 @@ def actor_of(mention: Mapping[str, Any] | None) -> Actor:
     words = str(mention["text"]).casefold().split()
     if len(words) > 1 and words[0] in ("the", "a", "an"):
         words = words[1:]
-    if not words or (len(words) == 1 and words[0] in _PRONOUNS):
+    if not words or words[0] in _POSSESSIVES or (len(words) == 1 and words[0] in _PRONOUNS):
         return PRONOUN
     return ("", " ".join(words)[:80])
 
@@ -342,7 +344,7 @@ def actor_name(actor: Actor) -> str:
     if actor == NOT_STATED:
         return "not stated"
     if actor == PRONOUN:
-        return "a pronoun only"
+        return "a pronoun (we, they, my government)"
     if not actor[0]:
         return actor[1]
     names = _names()

@@ -86,7 +86,8 @@ def main() -> None:
         ("h-top",),
         900,
         GALLERY / "five-articles.png",
-        "document.getElementById('filters').remove()",
+        "document.getElementById('filters').remove();"
+        "document.querySelectorAll('#top li:nth-child(n+5), #top button').forEach((one) => one.remove());",
     )
 
     from matplotlib import pyplot
@@ -97,7 +98,7 @@ def main() -> None:
     frame = {name: [row[name] for row in rows] for name in ("document", "date", "stances", "claims", "duplicate_of")}
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(14, 5.5), layout="constrained")
     timeline(frame, stances=rhetoric.STANCES, per_document=True, ax=left)
-    left.set_title("UN General Debate: sentences per speech")
+    figure.suptitle("UN General Debate, 1990 to 2004")
     dyads(frame, top=10, ax=right)
     figure.savefig(GALLERY / "plot.png", dpi=80)
     print(json.dumps({path.name: path.stat().st_size for path in sorted(GALLERY.glob("*.png"))}, indent=1))
