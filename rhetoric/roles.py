@@ -42,6 +42,7 @@ BITS: Final = 15
 
 _PAD: Final = 3
 _FLOOR: Final = 0.02  # less likely runs are no candidates
+_LEAST: Final = 0.25  # rather none than a role with less overlap to be expected
 _MOST_ITEMS: Final = 200  # roles are sought in the beginning of a longer sentence
 _ITEMS_AT_ONCE: Final = 2048
 _FUNCTION_WORDS: Final = """
@@ -73,6 +74,11 @@ class _Lexicon:
         at[at == len(self.words)] = 0
         found: Bools = self.words[at] == hashes
         return at, found
+
+    def is_preposition(self, hashes: Hashes) -> Bools:
+        at, found = self.look_up(hashes)
+        prepositions: Bools = found & self.preposition[at]
+        return prepositions
 
 
 # of the classes in data/classes.txt
@@ -388,7 +394,7 @@ def _pick(role: Candidates, value: Floats, favour: float, rows: Ints, chosen: In
         return
     at = value.argmax(axis=1)[:, None]
     best = np.take_along_axis(value, at, axis=1)[:, 0]
-    there = best > role.left_out[rows] * favour
+    there = best > np.maximum(role.left_out[rows] * favour, _LEAST)
     chosen[rows, 0] = np.where(there, np.take_along_axis(role.first[rows], at, axis=1)[:, 0], -1)
     chosen[rows, 1] = np.where(there, np.take_along_axis(role.last[rows], at, axis=1)[:, 0], -1)
     values[rows] = np.where(there, best, role.left_out[rows])
@@ -567,7 +573,10 @@ def _tag(
     runs = model.runs(items, np.array(owners, dtype=np.int64), np.array(indices, dtype=np.int64), targets)
     at = runs + items.indptr[owners][:, None, None]
     there = runs[:, :, 0] >= 0
-    starts, ends = tokens.char_spans(items.first[at[there][:, 0]], items.last[at[there][:, 1]])
+    begin, stop = at[there][:, 0], at[there][:, 1]
+    # an unsure run may draw in what stands before the noun phrase: with President X
+    begin = begin + (_lexicon().is_preposition(tokens.hash[items.first[begin]]) & (begin < stop))
+    starts, ends = tokens.char_spans(items.first[begin], items.last[stop])
     ranges = iter(zip(starts.tolist(), ends.tolist(), strict=True))
     for i, both in zip(owners, there.tolist(), strict=True):
         document, piece = pieces[i]

@@ -56,12 +56,7 @@ def one(text: str, stance: str) -> tuple[str, str]:
             "The Iranian foreign minister",
             "",
         ),
-        (
-            '"The shelling must stop," the Kenyan ambassador told the council.',
-            "accusation",
-            "the Kenyan ambassador",
-            "",
-        ),
+        ('"Graustark must stop the shelling," the Kenyan envoy said.', "accusation", "the Kenyan envoy", "Graustark"),
         ("France and Germany called on Serbia to resume talks.", "call_to_negotiate", "France and Germany", "Serbia"),
         ("There must be dialogue.", "call_to_negotiate", "", ""),
     ],

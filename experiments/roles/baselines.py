@@ -14,8 +14,8 @@ from rhetoric.roles import MAX_ITEMS
 from rhetoric.stances import STANCES
 
 _SAYS = """
-said says say saying told tells added adds accused accuses denied denies rejected rejects called calls urged urges claimed
-claims condemned condemns denounced dismissed blamed insisted stressed warned proposed offered declared stated
+said says say saying told tells added adds accused accuses denied denies rejected rejects called calls urged urges
+claimed claims condemned condemns denounced dismissed blamed insisted stressed warned proposed offered declared stated
 """
 _SAYING = re.compile(rf"\b(?:{'|'.join(_SAYS.split())})\b", re.IGNORECASE)
 _BEFORE = re.compile(r"(?:[^,;:\"“”]*[,\"“”]\s*)*([^,;:\"“”]+?)\s*$")
@@ -51,8 +51,8 @@ def quotation_rules(sentence: str, names: list[str]) -> tuple[str, str]:
 
 
 class ItemTagger:
-    """Begin, inside or outside, for every item by itself: logistic regression, by stochastic gradients, over the features of the
-    role model.
+    """Begin, inside or outside, for every item by itself: logistic regression, by stochastic gradients, over the
+    features of the role model.
     """
 
     def __init__(self, claims: Claims, which: np.ndarray) -> None:
