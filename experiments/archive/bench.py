@@ -23,6 +23,8 @@ from pathlib import Path
 
 import psutil
 
+from rhetoric.archive.duplicates import SIGNATURE
+
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parent / ".cache" / "archive"
 SOURCE = HERE.parents[2] / "shared" / "archive" / "ungd-1990-2004.jsonl.gz"
@@ -114,6 +116,7 @@ def one_run(task: str, folder: str, output: str, model: str) -> dict[str, object
         "sentences": summary.sentences,
         "shards": summary.shards_done,
         "duplicates": summary.duplicates,
+        "documents": summary.documents,
         "wall": summary.seconds,
         "cpu": watch.cpu,
         "memory": watch.per_worker,
@@ -182,6 +185,12 @@ def main() -> None:
     if {"jobs=2", "dask=2"} <= set(results):
         print(f"Dask over 2 local jobs, wall: {results['dask=2']['wall'] / results['jobs=2']['wall'] - 1:+.0%}")
         print(f"Dask over 2 local jobs, processor time: {results['dask=2']['cpu'] / results['jobs=2']['cpu'] - 1:+.0%}")
+    hours = 1e9 / (first["sentences"] / first["cpu"]) / 3600
+    table = first["bytes"] / first["sentences"]
+    signatures = SIGNATURE.itemsize * first["documents"] / first["sentences"]
+    print(
+        f"a thousand million sentences: {hours:,.0f} core hours, {table:,.0f} GB of JSONL, {signatures:.1f} GB of signatures"
+    )
 
 
 if __name__ == "__main__":

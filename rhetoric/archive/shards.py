@@ -155,23 +155,27 @@ class Outcome:
     sentences: int
 
 
+def is_large(source: Source, shard_bytes: int) -> bool:
+    """Whether a file is likely to fill a shard of its own."""
+    return source.size is None or source.weight >= shard_bytes
+
+
 def groups_of(sources: Iterable[Source], shard_bytes: int) -> Iterator[Group]:
-    """Runs of small files of together about ``shard_bytes`` on disk; a file of that size or of unknown size stands
-    alone."""
+    """Runs of small files of about ``shard_bytes`` of text together; a larger one, or of unknown size, stands alone."""
     index = 0
     run: list[Source] = []
-    size = 0
+    weight = 0
     for source in sources:
-        large = source.size is None or source.size >= shard_bytes
-        if run and (large or size + (source.size or 0) > shard_bytes or len(run) >= _FILES_PER_GROUP):
+        large = is_large(source, shard_bytes)
+        if run and (large or weight + source.weight > shard_bytes or len(run) >= _FILES_PER_GROUP):
             yield Group(index, tuple(run), large=False)
-            index, run, size = index + 1, [], 0
+            index, run, weight = index + 1, [], 0
         if large:
             yield Group(index, (source,), large=True)
             index += 1
         else:
             run.append(source)
-            size += source.size or 0
+            weight += source.weight
     if run:
         yield Group(index, tuple(run), large=False)
 
@@ -466,7 +470,7 @@ def prepare(job: Job, sources: Iterable[Source], restart: bool) -> tuple[int | N
         for source in sources:
             file.write(source.to_json() + "\n")
             total = None if total is None or source.size is None else total + source.size
-            large += source.size is None or source.size >= job.shard_bytes
+            large += is_large(source, job.shard_bytes)
     run = work / "_run.json"
     if not run.exists() and any((work / "_manifests").iterdir()):
         fresh.unlink()

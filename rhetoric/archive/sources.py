@@ -77,6 +77,12 @@ class Source:
         """The path as text that can always be written as UTF-8; file names may hold other bytes."""
         return printable(self.path)
 
+    @property
+    def weight(self) -> int:
+        """How much text to expect, in bytes: prose shrinks to about a quarter. 0 where the size is not known."""
+        packed = bool(self.compression) or self.kind in {"parquet", "zip"}
+        return (self.size or 0) * (4 if packed else 1)
+
     def mtime_ns(self) -> int | None:
         """Time of last change in nanoseconds, None where there is none to trust."""
         if self.path == STDIN or is_url(self.path):
