@@ -257,7 +257,8 @@ def label(batch: str, output: str | None, stances: tuple[str, ...], annotator: s
         click.echo(text)
 
     try:
-        run(session, click.getchar, show, width=get_terminal_size().columns)
+        size = get_terminal_size()
+        run(session, click.getchar, show, width=size.columns, height=size.lines)
     except (KeyboardInterrupt, EOFError):
         say(f"stopped; {session.answered} of {session.total} answered: {path}")
 

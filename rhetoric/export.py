@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rhetoric.errors import MissingExtraError, ModelError
 from rhetoric.features import FeatureSettings, extract
-from rhetoric.model import StanceClassifier, StanceModel, chunks, feature_matrix, length_scale, sentences_of
+from rhetoric.model import StanceClassifier, StanceModel, chunks, length_scale, sentences_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -28,7 +28,27 @@ _OPSET: Final = 17
 
 
 def _features(X: Iterable[str], settings: dict[str, Any]) -> Any:
-    return feature_matrix(sentences_of(X, "transform"), FeatureSettings.from_dict(settings))
+    """(n, buckets) scaled counts, in double precision, as the model's own sums are."""
+    from scipy.sparse import csr_matrix
+
+    known = FeatureSettings.from_dict(settings)
+    rows, scale = _rows(sentences_of(X, "transform"), known)
+    owner = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+    ids = np.concatenate([np.zeros(0, dtype=np.int64), *rows])
+    return csr_matrix((scale[owner], (owner, ids)), shape=(len(rows), known.buckets))
+
+
+def _rows(sentences: Sequence[str], settings: FeatureSettings) -> tuple[list[NDArray[np.int64]], Floats]:
+    """The buckets of each sentence's features, and the (n,) factors of their sums."""
+    rows: list[NDArray[np.int64]] = []
+    scales: list[Floats] = [np.zeros(0)]
+    for part in chunks(sentences):
+        _, streams = extract(sentences[part], settings)
+        for i in range(part.stop - part.start):
+            ids = np.concatenate([s.ids[:, s.indptr[i] : s.indptr[i + 1]].ravel() for s in streams])
+            rows.append(ids[ids > 0].astype(np.int64))
+        scales.append(length_scale(streams))
+    return rows, np.concatenate(scales)
 
 
 def to_sklearn(model: StanceModel) -> Pipeline:
@@ -84,20 +104,11 @@ def feature_ids(sentences: Sequence[str], settings: FeatureSettings) -> tuple[ND
         ids: (n, longest) buckets of each sentence's features, filled up with 0, which weighs nothing.
         scale: (n, 1) what the sums are multiplied by: 1 up to 64 words, then falling with the root of the length.
     """
-    sentences = sentences_of(sentences, "feature_ids")
-    rows: list[NDArray[Any]] = []
-    scales: list[Floats] = [np.zeros(0)]
-    for part in chunks(sentences):
-        _, streams = extract(sentences[part], settings)
-        for i in range(part.stop - part.start):
-            found = [s.ids[:, s.indptr[i] : s.indptr[i + 1]].ravel() for s in streams]
-            ids = np.concatenate(found)
-            rows.append(ids[ids > 0])
-        scales.append(length_scale(streams))
+    rows, scale = _rows(sentences_of(sentences, "feature_ids"), settings)
     padded = np.zeros((len(rows), max((len(row) for row in rows), default=0)), dtype=np.int64)
     for i, row in enumerate(rows):
         padded[i, : len(row)] = row
-    return padded, np.concatenate(scales).astype(np.float32)[:, None]
+    return padded, scale.astype(np.float32)[:, None]
 
 
 def to_onnx(model: StanceModel, path: str | os.PathLike[str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -217,19 +217,23 @@ def screen(session: Session, width: int = 80, message: str = "") -> str:
     return "\n".join(lines)
 
 
-def run(session: Session, key: Callable[[], str], show: Callable[[str], None], *, width: int = 80) -> None:
+def run(
+    session: Session, key: Callable[[], str], show: Callable[[str], None], *, width: int = 80, height: int = 24
+) -> None:
     """Show, wait for a key, act, until all is answered or ``q``.
 
     Args:
-        key: returns the next key pressed.
+        key: waits for keys and returns them; several at once where they came faster than they were read.
         show: replaces the screen by a text.
+        width, height: of the screen, in characters.
     """
+    pressed_keys = _one_by_one(key)
     message = ""
     while session.current is not None:
         show(screen(session, width, message))
         message = ""
-        pressed = key()
-        if pressed in ("q", "\x03", "\x04", "\x1b"):
+        pressed = next(pressed_keys)
+        if pressed in ("q", "\x03", "\x04"):
             break
         if pressed in ("\r", "\n", " "):
             session.save()
@@ -242,28 +246,54 @@ def run(session: Session, key: Callable[[], str], show: Callable[[str], None], *
         elif pressed in ("b", "\x7f", "\x08"):
             message = "" if session.undo() else "Nothing to take back in this session."
         elif pressed == "c":
-            _show_codebook(session, key, show, width)
+            _show_codebook(session, pressed_keys, show, width, height)
         elif pressed.isdecimal() and 1 <= int(pressed) <= len(session.stances):
             session.toggle(session.stances[int(pressed) - 1])
         else:
             message = f"No such key. {HELP}"
-    show(
-        screen(session, width)
-        if session.current is None
-        else f"{session.answered} of {session.total} answered: {session.path}"
-    )
+    stopped = f"{session.answered} of {session.total} answered: {session.path}"
+    show(screen(session, width) if session.current is None else stopped)
 
 
-def _show_codebook(session: Session, key: Callable[[], str], show: Callable[[str], None], width: int) -> None:
-    """Stance by stance; its number goes there, any other key back to the sentence."""
-    at = session.draft.stances[0] if session.draft.stances else session.stances[0]
+def _one_by_one(key: Callable[[], str]) -> Iterator[str]:
+    """Single keys; what an arrow or function key sends (escape and more) is one key that means nothing here."""
     while True:
-        text = "\n".join(
-            textwrap.fill(line, max(20, width - 2), subsequent_indent="  " if line.startswith("-") else "")
-            for line in codebook(at).splitlines()
-        )
-        show(f"{text}\n\n1-{len(session.stances)} another stance, any other key back to the sentence")
         pressed = key()
-        if not (pressed.isdecimal() and 1 <= int(pressed) <= len(session.stances)):
+        yield from [pressed] if pressed.startswith("\x1b") else pressed
+
+
+def _show_codebook(session: Session, keys: Iterator[str], show: Callable[[str], None], width: int, height: int) -> None:
+    """Stance by stance, page by page; a stance's number goes there, space to the next page, any other key back."""
+    at = session.draft.stances[0] if session.draft.stances else session.stances[0]
+    page = 0
+    while True:
+        lines = _wrapped(codebook(at), max(20, width - 2))
+        size = max(4, height - 3)
+        pages = max(1, -(-len(lines) // size))
+        help = (
+            f"page {page + 1} of {pages}   space next page   1-{len(session.stances)} another stance   other keys back"
+        )
+        show("\n".join([*lines[page * size : (page + 1) * size], "", help]))
+        pressed = next(keys)
+        if pressed == " ":
+            page = (page + 1) % pages
+        elif pressed.isdecimal() and 1 <= int(pressed) <= len(session.stances):
+            at, page = session.stances[int(pressed) - 1], 0
+        else:
             return
-        at = session.stances[int(pressed) - 1]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """The text's paragraphs and list items, each wrapped as a whole."""
+    items: list[str] = []
+    for line in text.splitlines():
+        if items and items[-1] and line.startswith("  "):
+            items[-1] += " " + line.strip()
+        elif items and items[-1] and line and not line.startswith("-") and len(items[-1].split()) > 3:
+            items[-1] += " " + line
+        else:
+            items.append(line)
+    lines: list[str] = []
+    for item in items:
+        lines += textwrap.wrap(item, width, subsequent_indent="  " if item.startswith("-") else "") or [""]
+    return lines
