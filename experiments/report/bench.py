@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import resource
 import shutil
 import sys
@@ -42,8 +43,8 @@ def build(scores: str, page: str, queue: multiprocessing.Queue) -> None:
     queue.put((time.perf_counter() - wall, time.process_time() - cpu, peak / 1024, (peak - before) / 1024, made))
 
 
-def first_interaction(page: Path, width: int) -> tuple[float, float, float]:
-    """Seconds from navigation until the page answers, until a filter has been applied, until a number has opened."""
+def first_interaction(page: Path, width: int) -> list[float]:
+    """Seconds from navigation until filters answer, until sentences are shown; for a filter; for a number."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -59,13 +60,14 @@ def first_interaction(page: Path, width: int) -> tuple[float, float, float]:
         try:
             driver.set_script_timeout(300)
             driver.get(page.as_uri())
-            ready, applied, opened = driver.execute_async_script(
+            times = driver.execute_async_script(
                 """
                 const done = arguments[arguments.length - 1];
                 const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
                 (async () => {
                   while (document.documentElement.dataset.ready !== "yes") await pause();
-                  const ready = performance.getEntriesByName("rhetoric-ready")[0].startTime;
+                  const [drawn, ready] = ["rhetoric-drawn", "rhetoric-ready"].map(
+                    (name) => performance.getEntriesByName(name)[0].startTime);
                   let began = performance.now();
                   const actor = document.getElementById("actor");
                   actor.selectedIndex = 1;
@@ -74,11 +76,11 @@ def first_interaction(page: Path, width: int) -> tuple[float, float, float]:
                   began = performance.now();
                   document.querySelector("#tiles button").click();
                   while (!document.querySelector("#behind ol")) await pause();
-                  done([ready, applied, performance.now() - began]);
+                  done([drawn, ready, applied, performance.now() - began]);
                 })();
                 """
             )
-            return ready / 1000, applied / 1000, opened / 1000
+            return [milliseconds / 1000 for milliseconds in times]
         finally:
             driver.quit()
 
@@ -95,7 +97,9 @@ def main() -> None:
     builder.start()
     wall, cpu, peak, grown, made = queue.get()
     builder.join()
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
     print("| | |\n|---|---|")
+    print(f"| load while it ran | {load:.1f} processes for each processor |")
     print(f"| rows | {rows:,} ({scores.stat().st_size / 1e6:.0f} MB of JSONL) |")
     print(f"| documents, repeats | {made.documents:,}, {made.duplicates:,} |")
     print(f"| stances | {', '.join(f'{count:,} {name}' for name, count in made.stances.items())} |")
@@ -105,9 +109,9 @@ def main() -> None:
     print(f"| sentences in it | {made.kept:,} |")
     if shutil.which("chromium") and shutil.which("chromedriver"):
         for width in (1440, 390):
-            ready, applied, opened = first_interaction(page, width)
-            times = f"ready after {ready:.2f} s, a filter takes {applied:.2f} s, a number {opened:.2f} s"
-            print(f"| at {width} px | {times} |")
+            drawn, ready, applied, opened = first_interaction(page, width)
+            print(f"| first interaction at {width} px | {drawn:.2f} s; with the first sentences {ready:.2f} s |")
+            print(f"| at {width} px | a filter takes {applied:.2f} s, a number opens in {opened:.2f} s |")
 
 
 if __name__ == "__main__":

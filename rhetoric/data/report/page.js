@@ -42,6 +42,7 @@
   let unpacked = null;
   function sentences() {
     unpacked ??= (async () => {
+      await new Promise((resolve) => setTimeout(resolve)); // the charts are painted first
       const bytes = Uint8Array.from(atob(byId("sentences").textContent.trim()), (c) => c.charCodeAt(0));
       const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
       const data = JSON.parse(await new Response(stream).text());
@@ -601,6 +602,7 @@
   byId("unit-count").textContent = "sentences";
   controls();
   const ready = update();
+  performance.mark("rhetoric-drawn");
 
   let width = window.innerWidth;
   let waiting = 0;
