@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -655,7 +656,7 @@ def codes_all(mentions: Sequence[str]) -> list[tuple[str, ...]]:
     bounds = np.searchsorted(tokens.sentence[matches.first_token[named]], np.arange(len(mentions) + 1)).tolist()
     return [
         _head_codes(tokens, matches, named[low:high].tolist()) if low < high else ()
-        for low, high in zip(bounds, bounds[1:], strict=False)
+        for low, high in pairwise(bounds)
     ]
 
 

@@ -164,6 +164,6 @@ class EncoderModel(StanceModel):
         limit = int(number_of(where, folder.config, ("max_pieces",), 8, 4096))
         model = cls(contents[GRAPH], contents[PIECES], max_pieces=limit, where=folder.path)
         shape = model._session.get_outputs()[0].shape
-        if len(shape) != 2 or shape[1] not in (n_stances, None) and not isinstance(shape[1], str):
+        if len(shape) != 2 or (shape[1] not in (n_stances, None) and not isinstance(shape[1], str)):
             raise ModelError(f"{folder.path / GRAPH} gives an output of shape {shape}, expected (batch, {n_stances})")
         return model

@@ -23,7 +23,9 @@ class MissingExtraError(RhetoricError, ImportError):
     """An optional dependency is not installed; the message is the ``pip install`` line that mends it."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs an optional dependency. Install it with:  pip install 'diplomatic-rhetoric[{extra}]'")
+        super().__init__(
+            f"{what} needs an optional dependency. Install it with:  pip install 'diplomatic-rhetoric[{extra}]'"
+        )
         self.extra = extra
 
     def __reduce__(self) -> tuple[object, ...]:  # so that it survives the way back from a worker process

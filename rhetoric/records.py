@@ -197,7 +197,7 @@ class Reading(Sequence[Sentence]):
         )
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row per sentence: offsets, text, a column of probability per stance, stances, unsure, first claim's roles.
+        """One row per sentence: offsets, text, a probability per stance, stances, unsure, the first claim's roles.
 
         Raises:
             MissingExtraError: pandas is not installed.

@@ -16,6 +16,6 @@ DEFINITIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "accusation": "Someone asserts that an identifiable actor has done, is doing, or intends something wrong.",
         "denial": "Someone says that what is alleged, reported or imputed of them or an ally is not so.",
-        "call_to_negotiate": "Someone calls for, proposes, offers or declares readiness for talks or a negotiated settlement.",
+        "call_to_negotiate": "Someone calls for, proposes, offers or is ready for talks or a negotiated settlement.",
     }
 )

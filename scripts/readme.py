@@ -24,13 +24,21 @@ def output(command: str) -> str:
     if program != "rhetoric":
         raise SystemExit(f"README.md: {command!r} is no rhetoric command")
     done = subprocess.run(
-        [sys.executable, "-m", "rhetoric", *arguments], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True
+        [sys.executable, "-m", "rhetoric", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
     )
     return done.stdout.strip()
 
 
 def scores() -> str:
-    lines = ["| model | stance | precision | recall | F1 (95 % interval) | n | ECE | Brier |", "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| model | stance | precision | recall | F1 (95 % interval) | n | ECE | Brier |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for folder in sorted(path for path in MODELS.iterdir() if (path / "config.json").is_file()):
         card = (folder / "README.md").read_text(encoding="utf-8")
         table = re.search(r"\n\| stance \| precision.*?\n((?:\|.*\n)+)", card)
@@ -46,7 +54,10 @@ def refreshed(text: str) -> str:
 
     text = re.sub(r"<!-- output: (.*?) -->.*?<!-- /output -->", run, text, flags=re.DOTALL)
     return re.sub(
-        r"<!-- scores -->.*?<!-- /scores -->", lambda _: f"<!-- scores -->\n{scores()}\n<!-- /scores -->", text, flags=re.DOTALL
+        r"<!-- scores -->.*?<!-- /scores -->",
+        lambda _: f"<!-- scores -->\n{scores()}\n<!-- /scores -->",
+        text,
+        flags=re.DOTALL,
     )
 
 

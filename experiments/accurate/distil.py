@@ -17,15 +17,17 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "teacher"))
-import data  # noqa: E402
-import encoder as E  # noqa: E402
-from train import encoder_folder, masker, report  # noqa: E402
+import data
+import encoder as E
+from train import encoder_folder, masker, report
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--teacher", type=Path, action="append", default=[], help="reads the labelled sentences; repeat for an ensemble")
+    parser.add_argument(
+        "--teacher", type=Path, action="append", default=[], help="reads the labelled sentences; repeat for an ensemble"
+    )
     parser.add_argument("--start", default="minilm")
     parser.add_argument("--init", type=Path)
     parser.add_argument("--layers", type=int)
@@ -56,7 +58,9 @@ def main() -> None:
             z.append(np.log(p / (1 - p)))
         read_by_teacher = 1 / (1 + np.exp(-np.mean(z, axis=0)))
         # `fast` learns from these too: experiments/fast/train.py --labelled-teacher
-        np.savez(args.cache / "labelled-scores.npz", texts=np.array([r["text"] for r in rows]), probabilities=read_by_teacher)
+        np.savez(
+            args.cache / "labelled-scores.npz", texts=np.array([r["text"] for r in rows]), probabilities=read_by_teacher
+        )
         y = args.label_weight * y + (1 - args.label_weight) * read_by_teacher
         del teacher
     texts, y = texts * args.repeat_labels, np.concatenate([y] * args.repeat_labels)
@@ -81,10 +85,26 @@ def main() -> None:
     else:
         folder = encoder_folder(args.start, args.cache)
         model, tok = E.Encoder.start(folder, layers=args.layers, freeze_embeddings=False), E.tokenizer(folder)
-    E.train(model, tok, texts, y.astype(np.float32), epochs=args.epochs, lr=args.lr, batch=args.batch, seed=args.seed, log_every=200)
+    E.train(
+        model,
+        tok,
+        texts,
+        y.astype(np.float32),
+        epochs=args.epochs,
+        lr=args.lr,
+        batch=args.batch,
+        seed=args.seed,
+        log_every=200,
+    )
     E.save(model, args.out, tok)
     gold = E.read_jsonl(args.shared / "gold/dev.jsonl")
-    result = {"arguments": {k: str(v) for k, v in vars(args).items()}, "labelled": len(rows), "pool": len(read), "held": report("held out", model, tok, held, mask), "gold_dev": report("gold dev", model, tok, gold, mask)}
+    result = {
+        "arguments": {k: str(v) for k, v in vars(args).items()},
+        "labelled": len(rows),
+        "pool": len(read),
+        "held": report("held out", model, tok, held, mask),
+        "gold_dev": report("gold dev", model, tok, gold, mask),
+    }
     (args.out / "result.json").write_text(json.dumps(result, indent=1))
 
 

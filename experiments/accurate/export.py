@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "teacher"))
-import data  # noqa: E402
-import encoder as E  # noqa: E402
-from train import masker  # noqa: E402
+import data
+import encoder as E
+from train import masker
 
 
 def main() -> None:
@@ -49,7 +49,9 @@ def main() -> None:
     spec = json.loads(tok.backend_tokenizer.to_str())
     vocab = spec["model"]["vocab"]
     special = {t["content"] for t in spec["added_tokens"]}
-    keep = sorted((i for t, i in vocab.items() if counts[i] >= args.min_count or t in special or len(t.removeprefix("##")) == 1))
+    keep = sorted(
+        (i for t, i in vocab.items() if counts[i] >= args.min_count or t in special or len(t.removeprefix("##")) == 1)
+    )
     names = {i: t for t, i in vocab.items()}
     spec["model"]["vocab"] = {names[i]: n for n, i in enumerate(keep)}
     new = {i: n for n, i in enumerate(keep)}
@@ -72,12 +74,30 @@ def main() -> None:
     (args.out / "tokenizer.json").write_text(json.dumps(spec, ensure_ascii=False), encoding="utf-8")
     raw = args.cache / "encoder.raw.onnx"
     ids = torch.randint(5, 50, (2, 9))
-    torch.onnx.export(model, (ids, torch.ones_like(ids)), str(raw), input_names=["input_ids", "attention_mask"], output_names=["logits"],
-                      dynamic_axes={"input_ids": {0: "batch", 1: "tokens"}, "attention_mask": {0: "batch", 1: "tokens"}, "logits": {0: "batch"}},
-                      opset_version=17, dynamo=False)
+    torch.onnx.export(
+        model,
+        (ids, torch.ones_like(ids)),
+        str(raw),
+        input_names=["input_ids", "attention_mask"],
+        output_names=["logits"],
+        dynamic_axes={
+            "input_ids": {0: "batch", 1: "tokens"},
+            "attention_mask": {0: "batch", 1: "tokens"},
+            "logits": {0: "batch"},
+        },
+        opset_version=17,
+        dynamo=False,
+    )
     clean = args.cache / "encoder.clean.onnx"
     quant_pre_process(str(raw), str(clean), skip_symbolic_shape=True)
-    quantize_dynamic(str(clean), str(args.out / "encoder.onnx"), weight_type=QuantType.QInt8, per_channel=True, reduce_range=False, op_types_to_quantize=["MatMul", "Gather"])
+    quantize_dynamic(
+        str(clean),
+        str(args.out / "encoder.onnx"),
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        reduce_range=False,
+        op_types_to_quantize=["MatMul", "Gather"],
+    )
     print("vocabulary", len(keep), "of", len(vocab), "size", (args.out / "encoder.onnx").stat().st_size / 1e6, "MB")
 
     import onnxruntime
@@ -90,11 +110,25 @@ def main() -> None:
     z = []
     for t in texts:
         i = small.encode(t).ids
-        z.append(session.run(None, {"input_ids": np.array([i], dtype=np.int64), "attention_mask": np.ones((1, len(i)), dtype=np.int64)})[0][0])
+        z.append(
+            session.run(
+                None,
+                {"input_ids": np.array([i], dtype=np.int64), "attention_mask": np.ones((1, len(i)), dtype=np.int64)},
+            )[0][0]
+        )
     p = 1 / (1 + np.exp(-np.array(z)))
     full, ftok = E.load(args.folder)
     q = E.predict(full, ftok, texts)
-    print("largest change", np.abs(p - q).max(), "mean", np.abs(p - q).mean(), "changed at 0.5:", int(((p > 0.5) != (q > 0.5)).sum()), "of", p.size)
+    print(
+        "largest change",
+        np.abs(p - q).max(),
+        "mean",
+        np.abs(p - q).mean(),
+        "changed at 0.5:",
+        int(((p > 0.5) != (q > 0.5)).sum()),
+        "of",
+        p.size,
+    )
     y = E.indicator(held)
     print("held out before", E.f1_table(q, y), "after", E.f1_table(p, y))
 

@@ -52,7 +52,9 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--cache", type=Path, default=Path("experiments/.cache"))
     args = parser.parse_args()
-    model = EncoderModel((args.exported / GRAPH).read_bytes(), (args.exported / PIECES).read_bytes(), max_pieces=96, where=args.exported)
+    model = EncoderModel(
+        (args.exported / GRAPH).read_bytes(), (args.exported / PIECES).read_bytes(), max_pieces=96, where=args.exported
+    )
     k = len(STANCES)
     model.name, model.classes_ = "accurate", np.array(STANCES, dtype=object)
     model.slope_, model.intercept_ = np.ones(k), np.zeros(k)

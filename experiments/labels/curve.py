@@ -42,7 +42,16 @@ def main() -> None:
         result = evaluate(truth(gold), model.predict(texts), model.predict_proba(texts))
         found = {s: sum(s in r["stances"] for r in new) for s in STANCES}
         scores = {f"F1 {s.stance}": round(s.f1, 3) for s in result.scores}
-        table.append({"round": k, "read": len(new), **found, "real in all": len(real), **scores, "dev macro-F1": round(result.macro_f1, 3)})
+        table.append(
+            {
+                "round": k,
+                "read": len(new),
+                **found,
+                "real in all": len(real),
+                **scores,
+                "dev macro-F1": round(result.macro_f1, 3),
+            }
+        )
         print(table[-1], flush=True)
     (Path(__file__).parent / "rounds.json").write_text(json.dumps(table, indent=1) + "\n")
 

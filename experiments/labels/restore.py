@@ -49,7 +49,10 @@ def main() -> None:
         if row["id"] not in shared_real:
             rounds[own["round"]].append(row)
         elif own["annotator"] == "adjudicated":
-            amended.append({k: row[k] for k in ("id", "stances", "roles", "unsure")} | {"annotator": "adjudicated", "reason": own["reason"]})
+            amended.append(
+                {k: row[k] for k in ("id", "stances", "roles", "unsure")}
+                | {"annotator": "adjudicated", "reason": own["reason"]}
+            )
     composed = read_jsonl(args.labels / "composed.jsonl")
     for n, rows in sorted(rounds.items()):
         write(args.cache / f"labelled-round-{n}.jsonl", rows)

@@ -38,7 +38,7 @@ class Encoder(nn.Module):
         self.head = nn.Linear(body.config.hidden_size, len(STANCES))
 
     @staticmethod
-    def start(folder: str | Path, layers: int | None = None, freeze_embeddings: bool = True) -> "Encoder":
+    def start(folder: str | Path, layers: int | None = None, freeze_embeddings: bool = True) -> Encoder:
         body = AutoModel.from_pretrained(folder, add_pooling_layer=False)
         if layers is not None:
             cut(body, layers)
@@ -114,16 +114,10 @@ def train(
     lengths = np.array([len(x) for x in ids])
     y = torch.tensor(targets, dtype=torch.float32)
     w = None if weights is None else torch.tensor(weights, dtype=torch.float32)
-    groups = [{"params": model.head.parameters(), "lr": head_lr or lr * 5}]
+    groups = [{"params": list(model.head.parameters()), "lr": head_lr or lr * 5}]
     stack = model.body.encoder.layer
     for depth, layer in enumerate(stack):
-        groups.append({"params": layer.parameters(), "lr": lr * layer_decay ** (len(stack) - 1 - depth)})
-    named = {id(p) for g in groups for p in list(g["params"])}
-    for g in groups:
-        g["params"] = list(g["params"])
-    groups[0]["params"] = list(model.head.parameters())
-    for g, layer in zip(groups[1:], stack):
-        g["params"] = list(layer.parameters())
+        groups.append({"params": list(layer.parameters()), "lr": lr * layer_decay ** (len(stack) - 1 - depth)})
     named = {id(p) for g in groups for p in g["params"]}
     rest = [p for p in model.parameters() if p.requires_grad and id(p) not in named]
     if rest:
@@ -153,7 +147,10 @@ def train(
         running = running * 0.98 + float(loss) * 0.02 if step else float(loss)
         if step % log_every == 0:
             rate = (step + 1) * batch / (time.time() - began)
-            print(f"step {step}/{total} loss {running:.4f} {rate:.1f} sentences/s {(total - step) * batch / rate / 60:.1f} min left", flush=True)
+            print(
+                f"step {step}/{total} loss {running:.4f} {rate:.1f} sentences/s {(total - step) * batch / rate / 60:.1f} min left",
+                flush=True,
+            )
             if checkpoint is not None and step and step % (log_every * 10) == 0:
                 torch.save(model.state_dict(), checkpoint)
     model.eval()
@@ -176,7 +173,9 @@ def predict(model: Encoder, tok, texts: list[str], batch: int = 64, log: bool = 
                 logits = model(x, mask)
             out[lo + rows] = torch.sigmoid(logits.float()).numpy()
         if log:
-            print(f"{lo + len(part)}/{len(texts)} {(lo + len(part)) / (time.time() - began):.0f} sentences/s", flush=True)
+            print(
+                f"{lo + len(part)}/{len(texts)} {(lo + len(part)) / (time.time() - began):.0f} sentences/s", flush=True
+            )
     return out
 
 

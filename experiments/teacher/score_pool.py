@@ -20,8 +20,8 @@ import torch
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "labels"))
-import encoder as E  # noqa: E402
-from train import masker  # noqa: E402
+import encoder as E
+from train import masker
 
 
 def main() -> None:
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=60_000)
     parser.add_argument("--random", type=float, default=0.4, help="share drawn at random")
     parser.add_argument("--mask", action="store_true")
+    parser.add_argument("--news", action="store_true", help="news only, drawn by chance")
     parser.add_argument("--out", default="scores.npy")
     parser.add_argument("--chunk", type=int, default=5_000)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
@@ -38,6 +39,11 @@ def main() -> None:
     torch.set_num_threads(2)
     with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
+    if args.news:  # every news sentence, in an order drawn by chance; the rest of the pool is UN speeches
+        with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
+            news = np.flatnonzero([json.loads(line)["corpus"] != "ungd" for line in lines])
+        read(args, texts, np.random.default_rng(8).permutation(news)[: args.count])
+        return
     cues = args.cache / "cues.npy"
     if not cues.exists():
         from select_round import tfidf_scores
@@ -58,7 +64,11 @@ def main() -> None:
         if i not in seen:
             seen.add(i)
             order.append(i)
-    order = np.array(order)
+    read(args, texts, np.array(order))
+
+
+def read(args: argparse.Namespace, texts: list[str], order: np.ndarray) -> None:
+    """Score the sentences of `order` that are not scored yet, in chunks that are kept as they come."""
     path = args.cache / args.out
     out = np.load(path) if path.exists() else np.full((len(texts), 3), np.nan, dtype=np.float32)
     todo = order[np.isnan(out[order]).any(axis=1)]
@@ -68,7 +78,10 @@ def main() -> None:
     for lo in range(0, len(todo), args.chunk):
         rows = todo[lo : lo + args.chunk]
         part = mask([texts[i] for i in rows])
-        z = np.mean([np.log(p / (1 - p)) for p in (np.clip(E.predict(m, tok, part), 1e-5, 1 - 1e-5) for m, tok in models)], axis=0)
+        z = np.mean(
+            [np.log(p / (1 - p)) for p in (np.clip(E.predict(m, tok, part), 1e-5, 1 - 1e-5) for m, tok in models)],
+            axis=0,
+        )
         out[rows] = 1 / (1 + np.exp(-z))
         np.save(path.with_suffix(".tmp.npy"), out)
         path.with_suffix(".tmp.npy").replace(path)

@@ -17,8 +17,8 @@ import torch
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-import data  # noqa: E402
-import encoder as E  # noqa: E402
+import data
+import encoder as E
 
 
 def encoder_folder(name: str, cache: Path) -> str:
@@ -47,7 +47,11 @@ def report(name: str, model, tok, rows: list[dict], mask) -> dict:
     sure = [i for i, r in enumerate(rows) if not r.get("unsure")]
     table = {"all": E.f1_table(p, y), "sure": E.f1_table(p[sure], y[sure])}
     for kind, f1 in table.items():
-        print(f"{name:12} {kind:5} n={len(rows) if kind == 'all' else len(sure):5d} " + " ".join(f"{k} {v:.3f}" for k, v in f1.items()), flush=True)
+        print(
+            f"{name:12} {kind:5} n={len(rows) if kind == 'all' else len(sure):5d} "
+            + " ".join(f"{k} {v:.3f}" for k, v in f1.items()),
+            flush=True,
+        )
     return table
 
 
@@ -78,10 +82,25 @@ def main() -> None:
     else:
         folder = encoder_folder(args.encoder, args.cache)
         model, tok = E.Encoder.start(folder), E.tokenizer(folder)
-    E.train(model, tok, mask([r["text"] for r in rows]), data.targets(rows), epochs=args.epochs, lr=args.lr, batch=args.batch, seed=args.seed, log_every=100)
+    E.train(
+        model,
+        tok,
+        mask([r["text"] for r in rows]),
+        data.targets(rows),
+        epochs=args.epochs,
+        lr=args.lr,
+        batch=args.batch,
+        seed=args.seed,
+        log_every=100,
+    )
     E.save(model, args.out, tok)
     gold = E.read_jsonl(args.shared / "gold/dev.jsonl")
-    result = {"arguments": {k: str(v) for k, v in vars(args).items()}, "trained_on": len(rows), "held": report("held out", model, tok, held, mask), "gold_dev": report("gold dev", model, tok, gold, mask)}
+    result = {
+        "arguments": {k: str(v) for k, v in vars(args).items()},
+        "trained_on": len(rows),
+        "held": report("held out", model, tok, held, mask),
+        "gold_dev": report("gold dev", model, tok, gold, mask),
+    }
     (args.out / "result.json").write_text(json.dumps(result, indent=1))
 
 
