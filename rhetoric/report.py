@@ -58,7 +58,20 @@ _LEAST_ACTORS: Final = 20
 # period, and of each stance and pair; (k, c, m) is tried from left to right until the page is small enough. Of a cell
 # that keeps none, document and place of the most probable one stay.
 _KEPT: Final = (
-    *((10, 1, 15), (6, 1, 12), (4, 1, 10), (3, 1, 10), (2, 1, 10), (1, 1, 10), (1, 2, 10), (1, 3, 10), (1, 4, 10)),
+    *(
+        (200, 1, 100),
+        (50, 1, 50),
+        (20, 1, 25),
+        (10, 1, 15),
+        (6, 1, 12),
+        (4, 1, 10),
+        (3, 1, 10),
+        (2, 1, 10),
+        (1, 1, 10),
+        (1, 2, 10),
+        (1, 3, 10),
+        (1, 4, 10),
+    ),
     *((1, 6, 10), (1, 10, 8), (1, 20, 6), (0, 1, 6), (0, 1, 3), (0, 1, 1)),
 )
 _BYTES_PER_PLACE: Final = 20
