@@ -4,6 +4,7 @@
     python experiments/peers/peers.py                 everything; what is fitted already is taken from the cache
     python experiments/peers/peers.py --fit NAME      fits and scores one peer anew
     python experiments/peers/peers.py --speed         measures speed anew, then writes the tables
+    python experiments/peers/peers.py --tables        writes the tables of what is in the cache
 
 Every peer learns from the labels of ``data.labelled`` and is measured on the development gold set. Speed is taken in
 fresh processes pinned to one core, in turns, in CPU seconds (which other work on the machine disturbs less than the
@@ -193,35 +194,6 @@ class SpacyBow(Peer):
         self.model = spacy.load(folder / "model")
 
 
-class SpacyEnsemble(SpacyBow):
-    """spaCy: blank English, textcat_multilabel, the default ensemble of CNN and bag of words, 2 epochs."""
-
-    folds = 0
-    speed_sentences = 1_000
-    epochs = 2
-    architecture: ClassVar[dict[str, Any]] = {
-        "@architectures": "spacy.TextCatEnsemble.v2",
-        "tok2vec": {
-            "@architectures": "spacy.Tok2Vec.v2",
-            "embed": {
-                "@architectures": "spacy.MultiHashEmbed.v2",
-                "width": 64,
-                "rows": [2000, 2000, 500, 1000, 500],
-                "attrs": ["NORM", "LOWER", "PREFIX", "SUFFIX", "SHAPE"],
-                "include_static_vectors": False,
-            },
-            "encode": {
-                "@architectures": "spacy.MaxoutWindowEncoder.v2",
-                "width": 64,
-                "window_size": 1,
-                "maxout_pieces": 3,
-                "depth": 2,
-            },
-        },
-        "linear_model": SpacyBow.architecture,
-    }
-
-
 class MiniLM(Peer):
     """all-MiniLM-L6-v2 frozen, mean pooling, logistic regression on the sentence vectors."""
 
@@ -341,7 +313,6 @@ OTHERS: dict[str, type[Peer]] = {
     "tfidf": TfIdf,
     "fasttext": FastText,
     "spacy-bow": SpacyBow,
-    "spacy-ensemble": SpacyEnsemble,
     "minilm": MiniLM,
     "ours": Ours,
 }
@@ -450,7 +421,8 @@ def report(names: list[str], shared: Path, cache: Path) -> None:
 
     records = gold(shared)
     truth, sure = indicator(records), np.array([not r["unsure"] for r in records])
-    timed = json.loads((cache / "peers/speed.json").read_text(encoding="utf-8"))
+    file = cache / "peers/speed.json"
+    timed = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     quality = [
         "| | thresholds | " + " | ".join(STANCES) + " | macro-F1 | sure ones |",
         "|---|---|" + "---|" * (len(STANCES) + 2),
@@ -470,6 +442,8 @@ def report(names: list[str], shared: Path, cache: Path) -> None:
                 f"| {name} | {kind} | {' | '.join(cells)} | **{scores.macro_f1:.3f}** ({low:.2f}-{high:.2f}) "
                 f"| {on_sure.macro_f1:.3f} |"
             )
+        if name not in timed:
+            continue
         files = [f for f in folder.rglob("*") if f.is_file() and f.name not in ("result.json", "README.md")]
         size = sum(f.stat().st_size for f in files) / 1e6
         rate, cold = timed[name]["rate"], timed[name]["cold"]
@@ -478,7 +452,7 @@ def report(names: list[str], shared: Path, cache: Path) -> None:
     n = json.loads((cache / "peers" / names[0] / "result.json").read_text(encoding="utf-8"))["n"]
     what = "\n".join(f"- **{name}**: {(type(peers()[name]).__doc__ or '').strip()}" for name in names)
     head = f"{n} labelled sentences to learn from, {len(truth)} to be measured on ({int(sure.sum())} of them sure)."
-    into_readme(__file__, "tables", "\n".join([head, "", what, "", *quality, "", *cost]))
+    into_readme(__file__, "tables", "\n".join([head, "", what, "", *quality, "", *(cost if timed else [])]))
 
 
 def main() -> None:
@@ -487,15 +461,17 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--fit", metavar="NAME", action="append", default=[])
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--tables", action="store_true")
     args = parser.parse_args()
     done = args.cache / "peers"
     names = args.fit or [n for n in peers() if not (done / n / "result.json").exists() or n.startswith("shipped-")]
-    if not args.speed:
+    if not args.speed and not args.tables:
         for name in names:
             fit(name, args.shared, args.cache)
     if not args.fit:
         fitted = [n for n in peers() if (done / n / "result.json").exists()]
-        speed(fitted, args.cache)
+        if not args.tables:
+            speed(fitted, args.cache)
         report(fitted, args.shared, args.cache)
 
 
