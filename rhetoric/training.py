@@ -202,7 +202,7 @@ class Trained:
         if self.base is not None:
             learned += f", on top of the model `{self.base}`"
             if self.n_replayed:
-                learned += f" with {self.n_replayed:,} of its own training sentences, replayed as feature ids"
+                learned += f", which learned from {self.n_replayed:,} sentences"
         lines = [
             f"# {name}",
             "",
@@ -240,9 +240,9 @@ def train(labels: Labels, *, base: str | None = SHIPPED, stances: Sequence[str] 
             several of these, or records: each a ``Label`` or a mapping with ``text`` and ``stances``. Sentences marked
             ``unsure`` count half. A stance of the base that no record of a file names counts as not labelled in that
             file, not as absent.
-        base: ``"shipped"`` (or the path of a linear model's folder) trains on top of that model: what it learned from
-            is learned again beside the new labels, and its weights are what the new ones are drawn to. None learns
-            from these labels alone.
+        base: ``"shipped"`` (or the path of a linear model's folder) trains on top of that model: its weights are what
+            those of its stances are drawn to, and the sentences that it learned from, kept as feature ids, are
+            negatives of the others. None learns from these labels alone.
         stances: names that the model is to know beside those of ``base``. Without a base and left out: all that the
             labels name, the library's own first.
 
@@ -423,26 +423,25 @@ def _fitted(
         return StanceClassifier(allowed).fit(texts, targets, weights), records, targets, None, 0, None
     replay = Replay.of_folder(folder, start.settings_.buckets, len(start.classes_))
     model = StanceClassifier(**start.get_params() | {"stances": allowed})
-    model.fit_from(start, texts, targets, weights, replay=_widened(replay, len(allowed)))
+    model.fit_from(start, texts, targets, weights, replay=_negatives(replay, len(allowed)))
     _keep_decisions(model, start)
-    if (
-        model.replay_ is not None and replay is not None
-    ):  # what was taken as a negative for want of better is not told on
-        told = np.full((len(replay), len(allowed)), np.nan)
-        told[:, : replay.targets.shape[1]] = replay.targets
-        model.replay_ = Replay(model.replay_.matrix, np.concatenate([targets, told]), model.replay_.weights)
+    told = Replay(model.replay_.matrix[: len(texts)], targets, weights) if model.replay_ is not None else None
+    if told is not None and replay is not None:  # what the base learned from goes on, as it was labelled
+        old = np.full((len(replay), len(allowed)), np.nan)
+        old[:, : replay.targets.shape[1]] = replay.targets
+        model.replay_ = told.and_then(Replay(replay.matrix, old, replay.weights))
     return model, records, targets, start, 0 if replay is None else len(replay), folder
 
 
-def _widened(replay: Replay | None, n_stances: int) -> Replay | None:
-    """The replay with columns for the stances that its model does not know."""
-    if replay is None:
+def _negatives(replay: Replay | None, n_stances: int) -> Replay | None:
+    """Sentences of the base as negatives of the stances that it does not know, thinned out; nothing for the others,
+    whose weights tell more of what was learned (`experiments/retraining`)."""
+    if replay is None or replay.targets.shape[1] == n_stances:
         return None
-    n, known = replay.targets.shape
-    targets = np.full((n, n_stances), np.nan)
-    targets[:, :known] = replay.targets
-    targets[::_ONE_IN, known:] = 0
-    return Replay(replay.matrix, targets, replay.weights)
+    matrix = replay.matrix[::_ONE_IN]
+    targets = np.full((matrix.shape[0], n_stances), np.nan)
+    targets[:, replay.targets.shape[1] :] = 0
+    return Replay(matrix, targets, replay.weights[::_ONE_IN])
 
 
 def _keep_decisions(model: StanceClassifier, base: StanceClassifier) -> None:

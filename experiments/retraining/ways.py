@@ -95,7 +95,7 @@ def main() -> None:
 
     taught_X, taught_Y = X[:0], Y[:0]
     if args.pool:
-        taught = lesson(args.cache, args.cache / "scores-v2.npy", set(texts))
+        taught = lesson(args.cache, [args.cache / "scores-v2.npy"], set(texts))
         rows = np.random.default_rng(1).choice(len(taught.sentences), args.pool, replace=False)
         sentences = [taught.sentences[i] for i in rows]
         kept = np.array([s.upper() != s for s in sentences])  # MUC-4 is in capitals
