@@ -29,6 +29,8 @@ from rhetoric.stances import DEFINITIONS, STANCES
 
 if TYPE_CHECKING:
     from rhetoric.archive import score as score
+    from rhetoric.frames import score_batch as score_batch
+    from rhetoric.frames import score_frame as score_frame
     from rhetoric.model import Explanation as Explanation
     from rhetoric.model import StanceClassifier as StanceClassifier
     from rhetoric.model import StanceModel
@@ -62,6 +64,8 @@ __all__ = [
     "models",
     "predict_proba",
     "score",
+    "score_batch",
+    "score_frame",
     "train",
 ]
 
@@ -69,6 +73,8 @@ _LAZY: Final = {
     "Explanation": "rhetoric.model",
     "StanceClassifier": "rhetoric.model",
     "score": "rhetoric.archive",
+    "score_batch": "rhetoric.frames",
+    "score_frame": "rhetoric.frames",
     "train": "rhetoric.training",
 }
 
