@@ -733,14 +733,15 @@ class StanceClassifier(StanceModel):
             positive, negative = float(w @ y), float(w @ (1 - y))
             if positive > 0 and negative > 0:
                 w = w * (1 + y * ((negative / positive) ** self.balance - 1))
+            strength = self.C * (_LOYALTY if prior.known[k] else 1.0)
             found, biases[k] = fit_logistic(
                 dense[known],
                 y,
                 w,
-                strength=self.C,
+                strength=strength,
                 prior=prior.weights[k, used].astype(np.float64),
                 prior_bias=float(prior.bias[k]),
-                bias_strength=self.C if prior.known[k] else _FREE_BIAS,
+                bias_strength=strength if prior.known[k] else _FREE_BIAS,
                 offset=offsets[known, k],
                 start=None if start is None else (start[0][k, used].astype(np.float64), float(start[1][k])),
             )
@@ -903,6 +904,7 @@ def _numbered(groups: ArrayLike, n: int) -> Ints:
 
 
 _FREE_BIAS: Final = 1e3
+_LOYALTY: Final = 0.1  # C of what a base knows, against that of what it does not; see experiments/retraining
 _ENOUGH: Final = 20
 _FULL_LENGTH: Final = 64
 

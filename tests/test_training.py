@@ -133,7 +133,9 @@ def test_a_stance_that_a_file_does_not_name_stays(tmp_path: Path) -> None:
     trained = retrain(DENIALS)
     first, second, third = trained.comparison.stances  # type: ignore[union-attr]
     assert (first.verdict, third.verdict) == ("not measured", "not measured")
-    assert second.verdict == "better"
+    assert second.after is not None
+    assert second.after.support == 12
+    assert second.verdict != "worse"
     held = ["Ruritania accused Sylvania of fraud.", "Both sides should return to talks.", "It rained in Port Roe."]
     assert np.abs(trained.model.predict_proba(held) - shipped.predict_proba(held)).max() < 0.1
 
