@@ -1,8 +1,9 @@
 """The model folder: ``config.json``, ``weights.safetensors``, ``README.md`` (the model card). Never pickle.
 
 ``FORMAT`` is the number of the layout. Policy: it is raised when an older release could misread a new folder; a
-release reads its own format and every older one, and refuses newer ones by name. New keys in ``config.json`` that an
-older release may ignore do not raise it. Folders of every format ever released are kept in the tests.
+release reads its own format and every older one, and refuses newer ones, naming the release that wrote them
+(``library``). New keys in ``config.json`` that an older release may ignore do not raise it. Folders of every format
+ever released are kept in the tests.
 
 Loading runs no code from the folder: JSON is parsed, arrays are memory-mapped after every length, type and bound of
 the header has been checked against the file. Each fault is a ``ModelError`` that names the file and the fault.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -111,7 +113,10 @@ def write_model(
     target = Path(path).absolute()
     if target.exists() and not (target / CONFIG).is_file():
         raise ModelError(f"{target} exists and is no model folder (it has no {CONFIG}); choose another path")
-    text = json.dumps({"format": FORMAT, **config}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    from rhetoric import __version__
+
+    whole = {"format": FORMAT, "library": __version__, **config}
+    text = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
@@ -169,7 +174,12 @@ def _read_config(path: Path) -> Mapping[str, Any]:
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ModelError(f"{path}: format is {number!r}, expected a whole number from 1 to {FORMAT}")
     if number > FORMAT:
-        raise ModelError(f"{path}: format {number} is newer than this release reads, {FORMAT}; upgrade the package")
+        by = config.get("library")
+        release = f">={by}" if isinstance(by, str) and re.fullmatch(r"[0-9][0-9a-z.+]{0,30}", by) else ""
+        raise ModelError(
+            f"{path}: format {number} is newer than this release reads, {FORMAT}; upgrade the package:  "
+            f"pip install -U 'diplomatic-rhetoric{release}'"
+        )
     return config
 
 
