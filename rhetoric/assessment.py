@@ -26,7 +26,7 @@ _MOST_ERRORS: Final = 50
 class Assessment:
     """Scores of a model on labelled sentences.
 
-    ``truth`` and ``probabilities`` are (n, n_stances), in the order of the model's stances.
+    ``truth`` and ``probabilities`` are (n, n_stances): the stances that the labels name, in the model's order.
     """
 
     model: str
@@ -166,7 +166,8 @@ def assess(model: StanceModel, labels: Labels) -> Assessment:
     """Measure a model on labelled sentences, which it should not have learned from.
 
     Args:
-        labels: as for ``train``. A stance that the labels do not name counts as absent.
+        labels: as for ``train``. A stance that none of them names counts as not labelled and is left out; where they name
+            none at all, every stance is measured, by its false alarms.
 
     Raises:
         LabelError: a label is bad, or names a stance that the model does not know.
@@ -175,7 +176,10 @@ def assess(model: StanceModel, labels: Labels) -> Assessment:
     if not records:
         raise LabelError("got no labels to evaluate on")
     texts = tuple(record.sentence for record in records)
-    truth = np.array([[stance in record.stances for stance in model.stance_names] for record in records], dtype=bool)
-    probabilities = model.predict_proba(texts)
-    scores = evaluate(truth, probabilities >= model.thresholds_, probabilities, stances=model.stance_names)
-    return Assessment(model.name, model.hash, texts, truth, probabilities, np.asarray(model.thresholds_), scores)
+    names = [stance for stance in model.stance_names if any(stance in record.stances for record in records)]
+    names = names or list(model.stance_names)
+    columns = [model.stance_names.index(stance) for stance in names]
+    truth = np.array([[stance in record.stances for stance in names] for record in records], dtype=bool)
+    probabilities, thresholds = model.predict_proba(texts)[:, columns], np.asarray(model.thresholds_)[columns]
+    scores = evaluate(truth, probabilities >= thresholds, probabilities, stances=names)
+    return Assessment(model.name, model.hash, texts, truth, probabilities, thresholds, scores)
