@@ -166,8 +166,8 @@ def assess(model: StanceModel, labels: Labels) -> Assessment:
     """Measure a model on labelled sentences, which it should not have learned from.
 
     Args:
-        labels: as for ``train``. A stance that none of them names counts as not labelled and is left out; where they name
-            none at all, every stance is measured, by its false alarms.
+        labels: as for ``train``. A stance that none of them names counts as not labelled and is left out; if they
+            name none at all, every stance is measured, by its false alarms.
 
     Raises:
         LabelError: a label is bad, or names a stance that the model does not know.
