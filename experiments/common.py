@@ -32,6 +32,29 @@ def read(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
 
 
+def labelled(shared: Path, cache: Path) -> list[dict[str, Any]]:
+    """All labelled sentences, the first of those with the same text; each has text, stances and register.
+
+    What was adjudicated replaces the first reading; a second reading counts where there is no first one.
+    """
+    paths = [ROOT / "labels/articles.jsonl", shared / "labelled/real.jsonl"]
+    for pattern in ("labelled-round-[0-9]*.jsonl", "labelled-round-second-*.jsonl"):
+        paths += sorted(cache.glob(pattern))
+    paths += [shared / "labelled/composed.jsonl", *sorted(cache.glob("composed-*.jsonl"))]
+    amended = {r["id"]: r for path in sorted(cache.glob("amended-*.jsonl")) for r in read(path)}
+    seen: set[str] = set()
+    records = []
+    for path in paths:
+        for record in read(path) if path.exists() else ():
+            if record["text"] not in seen:
+                seen.add(record["text"])
+                record |= amended.get(record.get("id"), {})
+                composed = "composed" in path.name or record.get("source") == "composed"
+                record["register"] = "composed" if composed else record.get("corpus") or "articles"
+                records.append(record)
+    return records
+
+
 def indicator(records: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
     """(n, n_stances), 1 where the record has the stance."""
     return np.array([[stance in r["stances"] for stance in rhetoric.STANCES] for r in records], dtype=float)

@@ -15,6 +15,7 @@ import argparse
 import gzip
 import hashlib
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,11 @@ import numpy as np
 from reference import write as write_reference
 
 import rhetoric
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from common import indicator, read
+from common import labelled as training_records
+
 from rhetoric.evaluate import evaluate
 from rhetoric.labels.splits import group_near_duplicates
 from rhetoric.model import StanceClassifier, Taught
@@ -30,38 +36,6 @@ from rhetoric.model import StanceClassifier, Taught
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "experiments/.cache"
 POOL_WEIGHT = 1.0
-
-
-def read(path: Path) -> list[dict]:
-    with open(path, encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
-def training_records(shared: Path, cache: Path) -> list[dict]:
-    """All labelled sentences, the first of those with the same text; each has text, stances and register.
-
-    What was adjudicated replaces the first reading; a second reading counts where there is no first one.
-    """
-    paths = [ROOT / "labels/articles.jsonl", shared / "labelled/real.jsonl"]
-    for pattern in ("labelled-round-[0-9]*.jsonl", "labelled-round-second-*.jsonl"):
-        paths += sorted(cache.glob(pattern))
-    paths += [shared / "labelled/composed.jsonl", *sorted(cache.glob("composed-*.jsonl"))]
-    amended = {r["id"]: r for path in sorted(cache.glob("amended-*.jsonl")) for r in read(path)}
-    seen: set[str] = set()
-    records = []
-    for path in paths:
-        for record in read(path) if path.exists() else ():
-            if record["text"] not in seen:
-                seen.add(record["text"])
-                record |= amended.get(record.get("id"), {})
-                composed = "composed" in path.name or record.get("source") == "composed"
-                record["register"] = "composed" if composed else record.get("corpus") or "articles"
-                records.append(record)
-    return records
-
-
-def indicator(records: Sequence[dict]) -> np.ndarray:
-    return np.array([[stance in r["stances"] for stance in rhetoric.STANCES] for r in records], dtype=float)
 
 
 def opinion(scores: Sequence[Path]) -> np.ndarray:
