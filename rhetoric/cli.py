@@ -311,6 +311,31 @@ def export(model: str, output: str) -> None:
 
 
 @main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 for any free one.")
+@click.option("--model", default="fast", show_default=True, help="Name or folder of the model.")
+@click.option("--max-bytes", type=click.IntRange(1), help="Of a request's body.  [default: 4 MiB]")
+@click.option("--max-characters", type=click.IntRange(1), help="Of one text.  [default: 200,000]")
+@click.option("--max-texts", type=click.IntRange(1), help="Of one batch.  [default: 256]")
+@click.option("--concurrency", type=click.IntRange(1), help="Requests at once; one more gets 503.  [default: 16]")
+def serve(host: str, port: int, model: str, **limits: int | None) -> None:
+    """Answer over HTTP: POST text, get JSON (extra [serve]).
+
+    Stops at Ctrl-C or SIGTERM, when what was taken in is answered. GET /openapi.json describes the rest.
+
+    \b
+    Example:
+      rhetoric serve --port 8000
+      curl http://127.0.0.1:8000/classify --json '{"text": "Ruritania denied it."}'
+    """
+    from rhetoric.serve import Limits
+    from rhetoric.serve import serve as run
+
+    given = {name: value for name, value in limits.items() if value is not None}
+    run(model, host=host, port=port, limits=Limits(**given), say=say)
+
+
+@main.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
     "-o", "--output", required=True, help="scores.jsonl, .csv (also .gz .zst .bz2), .parquet, or FOLDER/ for parts."
