@@ -8,18 +8,21 @@ Codes of event data
     stance                         PLOVER           CAMEO
     ============================== ================ ==========================================
     accusation                     ACCUSE           111 criticize or denounce, 112 accuse
+                                                    (112 with its details 1121 to 1125)
     denial                         (none)           016 deny responsibility
     call_to_negotiate              REQUEST, AGREE   026, 027, 028 appeals; 036, 037, 038, 039
-                                                    intents; 106 demand
+                                                    intents; 106, 107, 108 demands
     ============================== ================ ==========================================
 
     The mapping is coarse, and it is not one to one. Our accusation does not tell criticism from an allegation of a
-    crime, and takes in demands to stop a wrong (CAMEO 10x) and imputed motives. PLOVER dropped CAMEO's public
-    statements, so it has no type for a denial; ours is also wider than 016, it takes in standing pledges. Our call to
-    negotiate does not tell an appeal to others (REQUEST) from an offer of one's own (AGREE). Event coders count events
-    once for each report and drop stances without a target; drop the rows with an empty ``target`` to compare. Codes of
-    states are the same (ISO 3166-1 alpha-3 where CAMEO has its own for a few); those of organisations and armed groups
-    are this library's own. Sources: Schrodt, CAMEO codebook 1.1b3 (2012); Open Event Data Alliance, PLOVER manual.
+    crime, and takes in demands to stop a wrong (CAMEO 10x), complaints that name one (114) and imputed motives. PLOVER
+    dropped CAMEO's public statements, so it has no type for a denial; ours is also wider than 016, it takes in standing
+    pledges. Our call to negotiate does not tell an appeal to others (REQUEST) from an offer of one's own (AGREE). Event
+    coders count events once for each report and drop stances without a target; drop the rows with an empty ``target``
+    to compare. Codes of states are the same (ISO 3166-1 alpha-3 where CAMEO has its own for a few); those of
+    organisations and armed groups are this library's own. Sources: Schrodt, CAMEO codebook 1.1b3 (2012), as the code
+    tables of the packages gdelt 0.1.14 and gdelt-py 0.1.11 have it; older tables number some events otherwise (see
+    ``docs/how-to-dyads.md``). Open Event Data Alliance, PLOVER manual.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ CAMEO: Final[Mapping[str, str]] = MappingProxyType(
     {
         "accusation": "111|112",
         "denial": "016",
-        "call_to_negotiate": "026|027|028|036|037|038|039|106",
+        "call_to_negotiate": "026|027|028|036|037|038|039|106|107|108",
     }
 )
 PLOVER: Final[Mapping[str, str]] = MappingProxyType({"accusation": "ACCUSE", "call_to_negotiate": "REQUEST|AGREE"})
