@@ -17,6 +17,11 @@ from rhetoric.model import StanceModel
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# Share of sentences that bear each stance for which the shipped models are calibrated. Half way, in log odds, between
+# what a teacher finds in sentences drawn by chance from the pool and what the labels hold, most of which were chosen for
+# being likely: users read both kinds. experiments/calibration/prevalence.py prints all three.
+PREVALENCE = {"accusation": 0.10, "denial": 0.03, "call_to_negotiate": 0.05}
+
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
     """A parser with ``--shared``, the folder of data beside the project, and ``--cache``."""

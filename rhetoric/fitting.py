@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["Decision", "calibrate", "decide", "fit_logistic", "spread_folds"]
+__all__ = ["Decision", "at_prevalence", "calibrate", "decide", "fit_logistic", "spread_folds"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -127,6 +127,31 @@ def calibrate(
     return max(float(point[0]), 0.05), float(point[1])
 
 
+def at_prevalence(targets: Floats, weights: Floats, prevalence: float) -> Floats:
+    """Weights under which the share ``prevalence`` of the sentences bears the stance.
+
+    Labels that active learning chose hold far more of a stance than the texts they came from. Reweighted so, they
+    calibrate for texts in which the stance is as rare as it is (prior shift: Saerens, Latinne and Decaestecker 2002).
+    The sum of the weights stays as it was.
+
+    Args:
+        targets: (n,) in 0..1.
+        weights: (n,) at least 0.
+        prevalence: above 0 and below 1.
+
+    Raises:
+        ValueError: ``prevalence`` is out of range.
+    """
+    if not 0 < prevalence < 1:
+        raise ValueError(f"prevalence is {prevalence!r}, expected a share above 0 and below 1")
+    total = float(weights.sum())
+    bearing = float(weights @ targets)
+    if not 0 < bearing < total:
+        return weights
+    factors = targets * (prevalence * total / bearing) + (1 - targets) * ((1 - prevalence) * total / (total - bearing))
+    return weights * factors
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """When a probability is a stance, and when the model is unsure."""
@@ -136,19 +161,23 @@ class Decision:
     high: float
 
 
-def decide(probabilities: Floats, truth: NDArray[np.bool_], *, most_unsure: float = 0.1) -> Decision:
+def decide(
+    probabilities: Floats, truth: NDArray[np.bool_], weights: Floats | None = None, *, most_unsure: float = 0.1
+) -> Decision:
     """Choose threshold and band of doubt for one stance from held-out probabilities.
 
     The threshold is the middle of the widest reach of thresholds whose F1 is within 0.005 of the best, kept in
     0.2..0.8. The band is the narrowest one round it, symmetric in log odds, that holds half of the errors, but not
     more than ``most_unsure`` of the sentences. With no positive or no negative example the threshold is 0.5.
+    ``weights``, (n,), say how much a sentence counts; all alike if left out.
     """
     if truth.all() or not truth.any():
         return Decision(0.5, 0.4, 0.6)
+    weight = np.ones(len(truth)) if weights is None else weights
     grid = np.linspace(0.2, 0.8, 121)
     over = probabilities[:, None] >= grid
-    hits = (over & truth[:, None]).sum(axis=0)
-    f1 = 2 * hits / (over.sum(axis=0) + truth.sum())
+    hits = (weight * truth) @ over
+    f1 = 2 * hits / (weight @ over + weight @ truth)
     good = f1 >= f1.max() - 0.005
     edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(int)))
     low, high = edges[::2], edges[1::2] - 1
@@ -159,10 +188,15 @@ def decide(probabilities: Floats, truth: NDArray[np.bool_], *, most_unsure: floa
         p = np.clip(p, 1e-9, 1 - 1e-9)
         return np.log(p / (1 - p))
 
+    def quantile(values: Floats, weight: Floats, share: float) -> float:
+        order = np.argsort(values, kind="stable")
+        below = np.cumsum(weight[order])
+        return float(values[order][np.searchsorted(below, share * below[-1])])
+
     distance = np.abs(log_odds(probabilities) - log_odds(threshold))
-    wrong = (probabilities >= threshold) != truth
-    reach = float(np.median(distance[wrong])) if wrong.any() else 0.1
-    reach = min(reach, float(np.quantile(distance, most_unsure)))
+    wrong = ((probabilities >= threshold) != truth) & (weight > 0)
+    reach = quantile(distance[wrong], weight[wrong], 0.5) if wrong.any() else 0.1
+    reach = min(reach, quantile(distance, weight, most_unsure))
     middle = float(log_odds(threshold))
     return Decision(
         round(threshold, 4),

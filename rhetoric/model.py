@@ -570,6 +570,7 @@ class StanceClassifier(StanceModel):
         *,
         taught: Taught | None = None,
         groups: ArrayLike | None = None,
+        prevalence: Mapping[str, float] | None = None,
     ) -> Self:
         """Fit on labelled sentences.
 
@@ -580,12 +581,14 @@ class StanceClassifier(StanceModel):
             taught: what a teacher thinks of other sentences, to learn from as well.
             groups: (n,) whole numbers; sentences of the same group are never on both sides of a fold.
                 Near-duplicates if left out.
+            prevalence: stance -> share of the sentences that bear it where the model will be used, above 0 and below
+                1; calibration and thresholds are chosen for it. That of the labels for those left out.
 
         Raises:
             TypeError: ``X`` is a bare str or holds something else than str.
             ValueError: shapes, values or parameters do not fit; the message says which.
         """
-        return self._fit(X, Y, sample_weight, None, taught, groups)
+        return self._fit(X, Y, sample_weight, None, taught, groups, prevalence=prevalence)
 
     def fit_from(
         self,
@@ -622,10 +625,11 @@ class StanceClassifier(StanceModel):
         taught: Taught | None = None,
         groups: ArrayLike | None = None,
         replay: Replay | None = None,
+        prevalence: Mapping[str, float] | None = None,
     ) -> Self:
         from scipy.sparse import vstack
 
-        from rhetoric.fitting import calibrate, decide, spread_folds
+        from rhetoric.fitting import at_prevalence, calibrate, decide, spread_folds
 
         settings = self._settings()
         sentences = sentences_of(X, "fit")
@@ -669,8 +673,11 @@ class StanceClassifier(StanceModel):
                 known = ~np.isnan(targets[:, k]) & ~np.isnan(held_out[:, k]) & (weights > 0)
                 z, y = held_out[known, k], targets[known, k]
                 if base is None or min(y.sum(), (1 - y).sum()) >= _ENOUGH:
-                    calibration[k] = calibrate(z, y, weights[known], tuple(prior.calibration[k]))
-                    chosen = decide(sigmoid(z * calibration[k, 0] + calibration[k, 1]), y >= 0.5)
+                    counted = weights[known]
+                    if prevalence is not None and names[k] in prevalence:
+                        counted = at_prevalence(y, counted, prevalence[names[k]])
+                    calibration[k] = calibrate(z, y, counted, tuple(prior.calibration[k]))
+                    chosen = decide(sigmoid(z * calibration[k, 0] + calibration[k, 1]), y >= 0.5, counted)
                     decisions[k] = chosen.threshold, chosen.low, chosen.high
         self.weights_, self.bias_ = fitted
         self.slope_, self.intercept_ = calibration.T.copy()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from rhetoric.fitting import calibrate, decide, fit_logistic, spread_folds
+from rhetoric.fitting import at_prevalence, calibrate, decide, fit_logistic, spread_folds
 
 
 def problem(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -76,6 +76,36 @@ def test_the_threshold_separates_what_can_be_separated() -> None:
     p = np.array([0.05] * 50 + [0.3] * 50 + [0.45] * 20)
     truth = np.array([False] * 100 + [True] * 20)
     assert 0.3 < decide(p, truth).threshold <= 0.45
+
+
+@pytest.mark.parametrize("prevalence", [0.02, 0.3, 0.9])
+def test_calibration_at_another_prevalence(prevalence: float) -> None:
+    """What a balanced sample teaches, told the true share, is what a sample of that share teaches."""
+    random = np.random.default_rng(1)
+
+    def sample(share: float, n: int) -> tuple[np.ndarray, np.ndarray]:
+        y = (random.random(n) < share).astype(float)
+        return random.normal(size=n) + 2 * y, y
+
+    z, y = sample(0.5, 40_000)
+    weights = at_prevalence(y, np.ones(len(y)), prevalence)
+    assert weights @ y / weights.sum() == pytest.approx(prevalence)
+    assert weights.sum() == pytest.approx(len(y))
+    slope, intercept = calibrate(z, y, weights)
+    # of two unit normals two apart: slope 2, intercept log odds of the prevalence minus 2
+    assert slope == pytest.approx(2, abs=0.1)
+    assert intercept == pytest.approx(np.log(prevalence / (1 - prevalence)) - 2, abs=0.15)
+    plain = decide(1 / (1 + np.exp(-(slope * z + intercept))), y >= 0.5, weights)
+    raw_cut = (np.log(plain.threshold / (1 - plain.threshold)) - intercept) / slope
+    z, y = sample(prevalence, 40_000)
+    natural = decide(1 / (1 + np.exp(-(slope * z + intercept))), y >= 0.5)
+    assert raw_cut == pytest.approx((np.log(natural.threshold / (1 - natural.threshold)) - intercept) / slope, abs=0.25)
+
+
+@pytest.mark.parametrize("prevalence", [0.0, 1.0, -0.1])
+def test_a_prevalence_out_of_range_is_refused(prevalence: float) -> None:
+    with pytest.raises(ValueError, match="above 0 and below 1"):
+        at_prevalence(np.array([0.0, 1.0]), np.ones(2), prevalence)
 
 
 @given(st.integers(2, 5), st.integers(0, 1000))

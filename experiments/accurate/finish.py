@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "teacher"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "teacher"), str(Path(__file__).resolve().parents[1])]
 import data
+from common import PREVALENCE
 from encoder import read_jsonl
 
 from rhetoric.encoder import GRAPH, PIECES, EncoderModel
 from rhetoric.evaluate import evaluate
-from rhetoric.fitting import calibrate, decide
+from rhetoric.fitting import at_prevalence, calibrate, decide
 from rhetoric.stances import STANCES
 
 
@@ -64,9 +65,10 @@ def main() -> None:
     weights = np.array([0.5 if r.get("unsure") else 1.0 for r in held])
     logits = model.decision_function([r["text"] for r in held])
     for j in range(k):
-        model.slope_[j], model.intercept_[j] = calibrate(logits[:, j], y[:, j].astype(float), weights)
+        counted = at_prevalence(y[:, j].astype(float), weights, PREVALENCE[STANCES[j]])
+        model.slope_[j], model.intercept_[j] = calibrate(logits[:, j], y[:, j].astype(float), counted)
         p = 1 / (1 + np.exp(-(logits[:, j] * model.slope_[j] + model.intercept_[j])))
-        decision = decide(p, y[:, j])
+        decision = decide(p, y[:, j], counted)
         model.thresholds_[j], model.unsure_[j] = decision.threshold, (decision.low, decision.high)
         print(STANCES[j], "slope", model.slope_[j], "intercept", model.intercept_[j], decision)
     gold = read_jsonl(args.shared / "gold/dev.jsonl")

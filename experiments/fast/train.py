@@ -26,7 +26,7 @@ from reference import write as write_reference
 import rhetoric
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import indicator, read
+from common import PREVALENCE, indicator, read
 from common import labelled as training_records
 
 from rhetoric.evaluate import evaluate
@@ -112,7 +112,7 @@ def main() -> None:
     taught = lesson(args.cache, args.teacher, set(texts)) if args.teacher else None
     model = StanceClassifier(folds=3, min_count=4)
     model.name = "fast"
-    model.fit(texts, targets, taught=taught, groups=grouped(texts, args.cache))
+    model.fit(texts, targets, taught=taught, groups=grouped(texts, args.cache), prevalence=PREVALENCE)
 
     real = np.array([r["register"] != "composed" for r in records])
     held_out = model.held_out_[real]

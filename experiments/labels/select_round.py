@@ -53,6 +53,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("round", type=int)
     parser.add_argument("--size", type=int, default=500)
+    parser.add_argument("--scores", default="scores.npy", help="a teacher's probabilities, in the cache")
+    parser.add_argument("--news", action="store_true", help="news alone instead of news and UN speeches in equal parts")
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--cache", type=Path, default=Path("experiments/.cache"))
     args = parser.parse_args()
@@ -63,7 +65,7 @@ def main() -> None:
     taken = set()
     for path in args.cache.glob("round-[0-9]*.jsonl"):
         taken |= {row["pool"] for row in read_jsonl(path)}
-    stored = args.cache / "scores.npy"
+    stored = args.cache / args.scores
     p = np.load(stored).astype(float) if stored.exists() else tfidf_scores(args.shared, args.cache, texts)
     # a words model's ranking is kept almost as it is; among what a teacher is sure of, chance brings variety
     spread = 0.15 if stored.exists() else 0.03
@@ -74,11 +76,12 @@ def main() -> None:
     chosen: dict[int, str] = {}
 
     def take(name: str, score: np.ndarray, count: int, floor: float = -np.inf) -> None:
-        """The `count` best free sentences by `score`, half news and half UN, with a little chance so rounds differ."""
-        for side in (un, ~un):
+        """The `count` best free sentences by `score`, equally of each side, with a little chance so rounds differ."""
+        sides = (~un,) if args.news else (un, ~un)
+        for side in sides:
             ok = np.flatnonzero(free & side & (score > floor))
             noisy = score[ok] + rng.gumbel(0, spread, len(ok))
-            for i in ok[np.argsort(-noisy)][: count // 2]:
+            for i in ok[np.argsort(-noisy)][: count // len(sides)]:
                 chosen[int(i)] = name
                 free[i] = False
 

@@ -13,6 +13,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 
 HERE = Path(__file__).resolve().parent
@@ -65,6 +66,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mask", action="store_true", help="mask names of actors")
+    parser.add_argument("--from-round", type=int, help="the labels of this round and later, and half as many earlier ones by chance")
     parser.add_argument("--limit", type=int, help="train on the first N only (a trial run)")
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--cache", type=Path, default=Path("experiments/.cache"))
@@ -73,7 +75,15 @@ def main() -> None:
     mask = masker(args.mask)
     rows = data.labelled(args.shared, args.cache, articles=Path("labels/articles.jsonl"))
     held = [r for r in rows if data.held_out(r)]
-    rows = [r for r in rows if not data.held_out(r)][: args.limit]
+    rows = [r for r in rows if not data.held_out(r)]
+    if args.from_round is not None:
+        late = [str(r.get("round", "")).isdigit() and int(r["round"]) >= args.from_round for r in rows]
+        late = [is_late or r.get("batch") == "hard" for is_late, r in zip(late, rows)]
+        new = [r for is_late, r in zip(late, rows) if is_late]
+        old = [r for is_late, r in zip(late, rows) if not is_late]
+        chosen = np.random.default_rng(args.seed).permutation(len(old))[: len(new) // 2]
+        rows = new + [old[i] for i in sorted(chosen)]
+    rows = rows[: args.limit]
     print(len(rows), "to train on,", len(held), "held out", flush=True)
     if args.init:
         model, tok = E.load(args.init)
