@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from itertools import compress, pairwise
@@ -401,12 +401,14 @@ class Taught:
 
     Attributes:
         sentences: n sentences, none of them among the labelled ones.
-        probabilities: (n, n_stances) in 0..1, NaN where not known.
+        probabilities: (n, n_stances) in 0..1, NaN where not known. Where the teacher learned from the labelled
+            sentences itself: a function from rows of these to what it says having learned from them alone, so that no
+            held-out sentence has a part in it.
         weight: what one counts against a labelled one; a number, or (n,).
     """
 
     sentences: Sequence[str]
-    probabilities: ArrayLike
+    probabilities: ArrayLike | Callable[[Ints], ArrayLike]
     weight: ArrayLike = 1.0
 
 
@@ -598,6 +600,7 @@ class StanceClassifier(StanceModel):
         sample_weight: ArrayLike | None = None,
         *,
         replay: Replay | None = None,
+        taught: Taught | None = None,
     ) -> Self:
         """``fit``, but what the sentences do not decide stays as in ``base``.
 
@@ -607,6 +610,7 @@ class StanceClassifier(StanceModel):
 
         Args:
             replay: sentences that ``base`` learned from, to learn from again; its targets in the order of ``stances``.
+            taught: as for ``fit``.
 
         Raises:
             ValueError: also where the feature settings differ from those of ``base``.
@@ -614,7 +618,7 @@ class StanceClassifier(StanceModel):
         base._check_fitted()
         if self._settings() != base.settings_:
             raise ValueError(f"feature settings differ from the base model's: {self._settings()} and {base.settings_}")
-        return self._fit(X, Y, sample_weight, base, replay=replay)
+        return self._fit(X, Y, sample_weight, base, taught, replay=replay)
 
     def _fit(
         self,
@@ -627,8 +631,6 @@ class StanceClassifier(StanceModel):
         replay: Replay | None = None,
         prevalence: Mapping[str, float] | None = None,
     ) -> Self:
-        from scipy.sparse import vstack
-
         from rhetoric.fitting import at_prevalence, calibrate, decide, spread_folds
 
         settings = self._settings()
@@ -639,24 +641,25 @@ class StanceClassifier(StanceModel):
         matrix = feature_matrix(sentences, settings)
         start: tuple[NDArray[np.float32], Floats] | None = None
         lesson = matrix[:0], targets[:0], weights[:0]
-        if taught is not None:
-            pool = sentences_of(taught.sentences, "fit")
-            _, probabilities = self._targets(taught.probabilities, len(pool))
-            pool_weights = sample_weights_of(np.broadcast_to(np.asarray(taught.weight), (len(pool),)), len(pool))
-            lesson = feature_matrix(pool, settings), probabilities, pool_weights
-            start = self._solve(*lesson, prior)  # no held-out sentence has a part in it
+        teach: Callable[[Ints], ArrayLike] | None = None
         if replay is not None:
             lesson = replay.matrix, replay.targets, replay.weights
+        if taught is not None:
+            pool = sentences_of(taught.sentences, "fit")
+            pool_matrix = feature_matrix(pool, settings)
+            pool_weights = sample_weights_of(np.broadcast_to(np.asarray(taught.weight), (len(pool),)), len(pool))
+            if callable(taught.probabilities):
+                teach = taught.probabilities
+            else:
+                _, probabilities = self._targets(taught.probabilities, len(pool))
+                lesson = _joined(lesson, (pool_matrix, probabilities, pool_weights))
+                start = self._solve(*lesson, prior)  # no held-out sentence has a part in it
 
-        def solve(rows: Any) -> tuple[NDArray[np.float32], Floats]:
-            own = matrix[rows], targets[rows], weights[rows]
-            return self._solve(
-                vstack([own[0], lesson[0]], format="csr"),
-                np.concatenate([own[1], lesson[1]]),
-                np.concatenate([own[2], lesson[2]]),
-                prior,
-                start,
-            )
+        def solve(rows: Ints) -> tuple[NDArray[np.float32], Floats]:
+            parts = [(matrix[rows], targets[rows], weights[rows]), lesson]
+            if teach is not None:
+                parts.append((pool_matrix, self._targets(teach(rows), len(pool))[1], pool_weights))
+            return self._solve(*_joined(*parts), prior, start)
 
         fitted = solve(np.arange(len(sentences)))
         calibration, decisions = prior.calibration.copy(), prior.decisions.copy()
@@ -890,6 +893,14 @@ class _Prior:
         return prior
 
 
+def _joined(*parts: tuple[csr_matrix, Floats, Floats]) -> tuple[csr_matrix, Floats, Floats]:
+    """Features, targets and weights of one part after the other."""
+    from scipy.sparse import vstack
+
+    matrices, targets, weights = zip(*parts, strict=True)
+    return vstack(matrices, format="csr"), np.concatenate(targets), np.concatenate(weights)
+
+
 def _groups(sentences: list[str], targets: Floats, folds: int) -> Ints:
     """Groups that no fold may cut: near-duplicates, or exact ones alone where near ones leave a stance's positives in
     too few groups to be dealt out (labels made from a few templates)."""
@@ -917,10 +928,10 @@ _FULL_LENGTH: Final = 64
 
 
 def length_scale(streams: tuple[Stream, ...]) -> Floats:
-    """(n_sentences,) what the sums are multiplied by: 1 up to 64 words, then falling with the root of the length, so
-    that a page without a full stop is not certain of everything."""
+    """(n_sentences,) what the sums are multiplied by: 1 up to 64 words, then 64 / words: a longer sentence counts as 64
+    words of its kind, so that small weights do not add up to certainty over a page without a full stop."""
     lengths = np.maximum(np.diff(streams[0].indptr), 1)
-    return np.minimum(1.0, np.sqrt(_FULL_LENGTH / lengths))
+    return np.minimum(1.0, _FULL_LENGTH / lengths)
 
 
 def feature_matrix(sentences: Sequence[str], settings: FeatureSettings) -> csr_matrix:
@@ -1040,8 +1051,10 @@ def sentences_of(X: Iterable[str], call: str) -> list[str]:
             f"{call}() takes a sequence of sentences, got {what}; wrap one sentence in a list, {call}([sentence]), or "
             f"call classify(text) to split a text into sentences"
         )
+    if len(getattr(X, "shape", (0,))) != 1:  # iterating a data frame would give the names of its columns
+        raise TypeError(f"{call}() takes a sequence of sentences, got {type(X).__name__}; give it the column of them")
     try:
-        sentences = X if type(X) is list else list(X)
+        sentences = X if type(X) is list else X.to_pylist() if hasattr(X, "to_pylist") else list(X)  # Arrow's scalars
     except TypeError as error:
         raise TypeError(f"{call}() takes a sequence of sentences, got {type(X).__name__}") from error
     for i, sentence in enumerate(sentences):

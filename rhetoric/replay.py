@@ -60,6 +60,20 @@ class Replay:
             np.concatenate([self.weights, other.weights]),
         )
 
+    def thinned(self, n: int, seed: int = 0) -> Replay:
+        """About ``n`` sentences: all that bear a stance, and of the rest a share drawn by chance that weighs as much as
+        all of it did. All of them where they are not more than ``n``."""
+        bearing = (np.nan_to_num(self.targets) >= 0.5).any(axis=1)
+        rest = np.flatnonzero(~bearing)
+        room = max(n - int(bearing.sum()), 0)
+        if len(self) <= n or room == 0:
+            return self
+        drawn = np.random.default_rng(seed).choice(rest, room, replace=False)
+        weights = self.weights.copy()
+        weights[drawn] *= self.weights[rest].sum() / max(float(self.weights[drawn].sum()), 1e-12)
+        kept = np.sort(np.concatenate([np.flatnonzero(bearing), drawn]))
+        return Replay(self.matrix[kept], self.targets[kept], weights[kept])
+
     def to_bytes(self) -> bytes:
         """Compressed: the sorted ids of each sentence as differences, features of one sentence alone left out; the
         same bytes for the same sentences."""

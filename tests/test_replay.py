@@ -73,3 +73,18 @@ def test_a_saved_model_carries_it(tmp_path: Path) -> None:
     assert replay.targets.ravel().tolist() == [1, 0, 0, 0]
     (tmp_path / "model" / FILE).unlink()
     assert Replay.of_folder(tmp_path / "model", SETTINGS.buckets, 1) is None
+
+
+def test_thinning_keeps_every_stance_and_the_weight_of_the_rest() -> None:
+    sentences = [f"{s} {i}" for i in range(30) for s in SENTENCES]
+    targets = np.tile([[1.0], [0.0], [np.nan], [0.0]], (30, 1))
+    replay = Replay(feature_matrix(sentences, SETTINGS), targets, np.linspace(0.5, 1, len(sentences)))
+    thin = replay.thinned(60)
+    assert len(thin) == 60
+    bearing = np.nan_to_num(targets[:, 0]) >= 0.5
+    assert int((np.nan_to_num(thin.targets[:, 0]) >= 0.5).sum()) == bearing.sum() == 30
+    rest = np.nan_to_num(thin.targets[:, 0]) < 0.5
+    assert thin.weights[rest].sum() == pytest.approx(replay.weights[~bearing].sum())
+    assert np.array_equal(thin.weights, replay.thinned(60).weights)
+    assert replay.thinned(500) is replay
+    assert len(replay.thinned(10)) == len(replay)  # nothing that bears a stance is left out

@@ -36,6 +36,7 @@ from rhetoric.model import StanceClassifier, Taught
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "experiments/.cache"
 POOL_WEIGHT = 1.0
+REPLAYED = 15_500  # sentences that a retraining learns from again: the folder stays below 5 MB
 
 
 def opinion(scores: Sequence[Path]) -> np.ndarray:
@@ -113,6 +114,8 @@ def main() -> None:
     model = StanceClassifier(folds=3, min_count=4)
     model.name = "fast"
     model.fit(texts, targets, taught=taught, groups=grouped(texts, args.cache), prevalence=PREVALENCE)
+    assert model.replay_ is not None
+    model.replay_ = model.replay_.thinned(REPLAYED)
 
     real = np.array([r["register"] != "composed" for r in records])
     held_out = model.held_out_[real]
