@@ -12,6 +12,10 @@
    ellipses, attributions after a quoted question), and plain ends that the library passed over are added.
 4. *Fitting.* Closing quotation marks and brackets go with the sentence they close, opening ones with the next.
 
+Most of a text is plain, and plain cases are decided by two searches for one character each: a line break that every
+sentence runs over, or that stands between two, makes no row; a full stop after a common word and before a capital
+letter needs no mask. The library is asked only where its answer decides (``_Prose``).
+
 The copy is only ever a source of hints: spans are positions in the text that was given, so ``text[start:end]`` is exact
 whatever the library returns. What lies outside all spans is white space, a leading date line (``date 2024-05-05``), a
 leading byte order mark, and line markup: ``#``, ``>``, bullets, horizontal rules. An enumerator such as ``1.`` or
@@ -25,6 +29,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date as _date
+from itertools import product
 from typing import Final, NamedTuple
 
 __all__ = ["Document", "parse", "split"]
@@ -75,10 +80,12 @@ def parse(text: str) -> Document:
     if not isinstance(text, str):
         raise TypeError(f"parse() and split() take one text as str, got {type(text).__name__}; decode or join it first")
     day, begin = _leading_date(text)
-    masked, links = _mask(text)
+    links = _links(text)
+    blocks, sure = _blocks(text, begin, links)
+    prose = _Prose(text, links, sure)
     spans: list[tuple[int, int]] = []
-    for start, end in _blocks(text, begin, links):
-        spans.extend(_sentences(text, masked, start, end))
+    for start, end in blocks:
+        prose.split(start, end, spans)
     return Document(day, tuple(spans))
 
 
@@ -102,49 +109,54 @@ def _leading_date(text: str) -> tuple[str | None, int]:
 # --- masking ----------------------------------------------------------------------------------------------------------
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_BLANK = re.compile(r"[^\S ]")
+_BLANKS: Final = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f"
+_BLANKS_BEYOND_ASCII: Final = (
+    "\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
 # A Markdown link or image whose text may run over a line break but not over a blank line; bounded, so linear.
 _LINK = re.compile(r"\[(?:[^\[\]\n]|\n(?!\s*\n)){0,500}\]\((?:[^()\n]|\([^()\n]{0,200}\)){0,1000}\)")
 _NOT_WORD = re.compile(r"\W")
 _QUOTES: Final = '"“”„‟«»‹›‘'
 # Marks that are quotation marks or brackets only in this company; every pair keeps its length.
 _PAIRS: Final = (
-    (" '", "  "),
-    ("' ", "  "),
-    (".'", ". "),
-    ("!'", "! "),
-    ("?'", "? "),
-    (".)", ". "),
-    ("!)", "! "),
-    ("?)", "? "),
-    (".]", ". "),
-    (". )", ".  "),
-    (" (", "  "),
-    (" [", "  "),
+    ("'", ((" '", "  "), ("' ", "  "), (".'", ". "), ("!'", "! "), ("?'", "? "))),
+    (")", ((".)", ". "), ("!)", "! "), ("?)", "? "))),
+    ("]", ((".]", ". "),)),
+    (")", ((". )", ".  "),)),
+    ("(", ((" (", "  "),)),
+    ("[", ((" [", "  "),)),
 )
 _PAIRS_BEYOND_ASCII: Final = (("’ ", "  "), (".’", ". "), ("!’", "! "), ("?’", "? "), ("…’", "… "), ("…)", "… "))
 
 
-def _mask(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """A copy of equal length to show to sentencex, and the spans of the links in ``text``."""
-    links: list[tuple[int, int]] = []
+def _links(text: str) -> list[tuple[int, int]]:
+    """The spans of the links in ``text``."""
+    return [match.span() for match in _LINK.finditer(text)] if "](" in text else []
+
+
+def _mask(text: str) -> str:
+    """A copy of equal length to show to sentencex."""
     masked = text
     if "](" in text:
-        links = [match.span() for match in _LINK.finditer(text)]
         masked = _LINK.sub(lambda match: _NOT_WORD.sub("x", match[0]), text)
     # sentencex raises a Rust panic on white space of several bytes after an initial, and refuses lone surrogates.
-    masked = _BLANK.sub(" ", masked)
+    for blank in _BLANKS:
+        masked = masked.replace(blank, " ")
     if masked.isascii():
         masked = masked.replace('"', " ")
     else:
         masked = _SURROGATE.sub("\ufffd", masked)
+        for blank in _BLANKS_BEYOND_ASCII:
+            masked = masked.replace(blank, " ")
         for mark in _QUOTES:
             masked = masked.replace(mark, " ")
-        for pair, blank in _PAIRS_BEYOND_ASCII:
-            masked = masked.replace(pair, blank)
-    for pair, blank in _PAIRS:
-        masked = masked.replace(pair, blank)
-    return masked, links
+        for pair, neutral in _PAIRS_BEYOND_ASCII:
+            masked = masked.replace(pair, neutral)
+    for mark, pairs in _PAIRS:
+        if mark in masked:
+            for pair, neutral in pairs:
+                masked = masked.replace(pair, neutral)
+    return masked
 
 
 # --- blocks -----------------------------------------------------------------------------------------------------------
@@ -160,6 +172,7 @@ class _Row(NamedTuple):
     hard: bool  # ends in two or more spaces: a Markdown line break
     ending: str  # its last character, closing marks aside; may be empty
     page: bool  # it may be a page number
+    joined: bool  # it is known to go on the row above
 
 
 # A leading dash is a bullet only where the line before does not run on into it; see _same_block.
@@ -187,9 +200,28 @@ _COLUMN: Final = 45  # characters; narrower lines are headlines or verse rather 
 _RAGGED: Final = 0.9  # share of the column that a full line fills at least
 
 
-def _blocks(text: str, begin: int, links: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Stretches of ``text`` that no sentence crosses, in order, without their line markup."""
-    rows = _rows(text, begin)
+# Line breaks, but for those that every sentence runs over: between a character that may not end a page number or a
+# rule, and a small letter that opens no item of a list. Group 1: after a full stop that ends a sentence wherever the
+# block ends. Group 2: before a capital letter in running prose; group 3: and after a comma or hyphen.
+_MARKS: Final = r"\-#>*+–—•‣◦▪●=_~"
+_BREAK = re.compile(
+    rf"""\n(?:
+    (?=[A-Z])(?:(?:(?<=[a-z]{{4}}\.\n)|(?<=[a-z]{{4}}\.\ \n))()
+        |(?=.[a-z])(?:(?:(?<=[a-z]\n)|(?<=[a-z]\ \n))()|(?<=[a-z][,-]\n)()))
+    |(?![a-z])\s*
+    |(?<=\d\n)|(?<![A-Za-z][{_MARKS}]\n)(?<=[{_MARKS}]\n)|(?<=[\s\d{_MARKS}]\s\n)|(?<=[^\S\ ]\n)
+    |(?=(?:[ivxl]{{1,6}}|[a-z])[.)]\s))""",
+    re.VERBOSE,
+)
+_ANY_BREAK = re.compile(r"\n\s*")
+_LINE_ENDS: Final = "\r\x0b\x0c\x1c\x1d\x1e"
+_LINE_ENDS_BEYOND_ASCII: Final = "\x85\u2028\u2029"
+
+
+def _blocks(text: str, begin: int, links: list[tuple[int, int]]) -> tuple[list[tuple[int, int]], list[int]]:
+    """Stretches of ``text`` that no sentence crosses, in order, without their line markup; and the places inside them
+    where, after a line break, a sentence is sure to begin."""
+    rows, sure = _rows(text, begin)
     link_starts = [start for start, _ in links]
     blocks: list[tuple[int, int]] = []
     last = len(rows) - 1
@@ -199,7 +231,7 @@ def _blocks(text: str, begin: int, links: list[tuple[int, int]]) -> list[tuple[i
         end = row.start + len(row.text)
         if i == 0:
             joined = False
-        elif i == page_glue or _inside(link_starts, links, row.start):
+        elif row.joined or i == page_glue or _inside(link_starts, links, row.start):
             joined = True
         elif row.blanks <= 2 and i < last and row.page and _runs_over_page(rows, i):
             joined, page_glue = True, i + 1
@@ -208,40 +240,122 @@ def _blocks(text: str, begin: int, links: list[tuple[int, int]]) -> list[tuple[i
         elif row.blanks == 0:
             joined = _same_block(rows, i, running)
         else:
-            joined = row.blanks <= 3 and _continues(rows[i - 1], row, text[blocks[-1][0]])
+            before = bisect_right(sure, row.start) - 1
+            opening = max(blocks[-1][0], sure[before] if before >= 0 else 0)
+            joined = row.blanks <= 3 and _continues(rows[i - 1], row, text[opening])
         running = joined and rows[i - 1].ending not in _TERMINATORS
         if joined:
             blocks[-1] = (blocks[-1][0], end)
         else:
             blocks.append((row.start + row.marker, end))
-    return [(start, end) for start, end in blocks if start < end]
+    return [(start, end) for start, end in blocks if start < end], sure
 
 
-def _rows(text: str, begin: int) -> list[_Row]:
+def _rows(text: str, begin: int) -> tuple[list[_Row], list[int]]:
+    """The rows on either side of every line break that has to be judged, and their neighbours; and where sentences are
+    sure to begin with their line."""
+    lines = _with_plain_line_ends(text)
+    start, stop = len(lines) - len(lines[begin:].lstrip()), len(lines.rstrip())
     rows: list[_Row] = []
-    position, blanks = begin, 0
-    for line in (text[begin:] if begin else text).splitlines(keepends=True):
-        content = line.strip()
-        marker = 0
-        if content and content[0] in _MARKER_FIRST:
-            if _RULE.fullmatch(content):
-                content, blanks = "", blanks + 2  # a rule parts more than one blank line does
-            else:
-                match = _MARKER.match(content)
-                marker = match.end() if match else 0
-                content = content if marker < len(content) else ""
-        if content:
-            start = position if line[0] == content[0] else position + line.index(content[0])
-            ending = content[-1]
-            if not ending.isalnum():
-                ending = content.rstrip(_CLOSERS)[-1:]
-            hard = "  " in line[-4:] and line.rstrip("\r\n").endswith("  ")
-            rows.append(_Row(start, content, blanks, marker, hard, ending, len(content) <= 4 and content.isdecimal()))
-            blanks = 0
+    blanks = 0
+    breaks, sure = _breaks(lines, start, stop)
+    for end, following in [*breaks, (stop, stop)]:
+        before = len(rows)
+        first_end = lines.find("\n", start, end)
+        if first_end < 0:
+            blanks = _add_row(rows, lines, start, end, blanks, False)
         else:
-            blanks += 1
-        position += len(line)
-    return rows
+            blanks = _add_row(rows, lines, start, first_end, blanks, False)
+            last = lines.rfind("\n", first_end, end)
+            if last > first_end:
+                second = first_end + 1
+                second_end = lines.find("\n", second, end)
+                _add_row(rows, lines, second, second_end, 0, True)
+                if second_end < last:
+                    _add_row(rows, lines, lines.rfind("\n", second_end, last) + 1, last, 0, True)
+            _add_row(rows, lines, last + 1, end, 0, True)
+        if len(rows) > before:
+            blanks = 0
+        blanks += lines.count("\n", end, following) - 1
+        start = following
+    return rows, sure
+
+
+def _with_plain_line_ends(text: str) -> str:
+    """A copy of equal length in which every line ends in ``\\n``."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\x1f\n")  # a blank that ends no line
+    for end in _LINE_ENDS if text.isascii() else _LINE_ENDS + _LINE_ENDS_BEYOND_ASCII:
+        text = text.replace(end, "\n")
+    return text
+
+
+def _breaks(lines: str, begin: int, end: int) -> tuple[list[tuple[int, int]], list[int]]:
+    """The line breaks of ``lines[begin:end]`` that have to be judged, each with the blanks behind it; and where lines
+    begin that a sentence is sure to begin with.
+
+    The plain cases of what ``_same_block`` says are seen from the characters round the break alone; a sentence ends at
+    a sure end wherever the block does."""
+    found: list[tuple[int, int]] = []
+    sure: list[int] = []
+    if "#" in lines:  # a heading ends with its line
+        return [match.span() for match in _ANY_BREAK.finditer(lines, begin, end)], sure
+    known, running = -1, False  # the last break that was looked at, and whether the line below it goes on a sentence
+    narrow: bool | None = None
+    for match in _BREAK.finditer(lines, begin, end):
+        at = match.start()
+        case = match.lastindex
+        if case == 1:
+            stop = at - 1 if lines[at - 1] == " " else at
+            if lines[stop - 5 : stop - 1] not in _SHORT_ENDS and not _maybe_bracketed(lines, at):
+                known, running = at, False
+                sure.append(at + 1)
+                continue
+        elif case is not None:
+            above = lines.rfind("\n", begin, at)
+            if (
+                case == 3
+                or (running if above == known else "a" <= lines[above - 1] <= "z" or lines[above - 1] == ",")
+                or lines[lines.rfind(" ", begin, at) + 1 : at] in _RUN_ON
+            ):
+                if narrow is None:
+                    narrow = max(map(len, lines.split("\n"))) <= _UNWRAPPED
+                if narrow:
+                    known, running = at, True
+                    continue
+        known, running = lines.rfind("\n", at, match.end()), False
+        found.append(match.span())
+    return found, sure
+
+
+def _maybe_bracketed(text: str, at: int) -> bool:
+    """Whether brackets may enclose a position."""
+    begin = max(at - 302, 0)
+    return text.rfind("(", begin, at) > text.rfind(")", begin, at) or text.rfind("[", begin, at) > text.rfind(
+        "]", begin, at
+    )
+
+
+def _add_row(rows: list[_Row], lines: str, start: int, end: int, blanks: int, joined: bool) -> int:
+    """Append a line, unless it is markup alone; returns the blank lines before the next one."""
+    content = lines[start:end].strip()
+    marker = 0
+    if content and content[0] in _MARKER_FIRST:
+        if _RULE.fullmatch(content):
+            return blanks + 3  # a rule parts more than one blank line does
+        match = _MARKER.match(content)
+        marker = match.end() if match else 0
+        content = content if marker < len(content) else ""
+    if not content:
+        return blanks + 1
+    begin = start if lines[start] == content[0] else lines.index(content[0], start)
+    ending = content[-1]
+    if not ending.isalnum():
+        ending = content.rstrip(_CLOSERS)[-1:]
+    hard = lines.endswith(("  ", "  \x1f"), start, end)
+    page = len(content) <= 4 and content.isdecimal()
+    rows.append(_Row(begin, content, blanks, marker, hard, ending, page, joined))
+    return 0
 
 
 def _inside(starts: list[int], spans: list[tuple[int, int]], position: int) -> bool:
@@ -403,43 +517,155 @@ _BRACKETED = re.compile(r"\([^()]{0,300}\)|\[[^\[\]]{0,300}\]")
 _LATIN_END: Final = frozenset(".!?…")
 
 
-def _sentences(text: str, masked: str, begin: int, end: int) -> list[tuple[int, int]]:
-    """Spans of the sentences of the block ``text[begin:end]``, which has no white space at its ends."""
-    ends = _proposed_ends(masked, begin, end)
-    spans: list[tuple[int, int]] = []
-    start = begin
-    brackets = _mid_sentence_brackets(text, begin, end) if ends else []
-    bracket_starts = [opening for opening, _ in brackets]
-    for stop in ends:
-        if stop <= start or _inside(bracket_starts, brackets, stop):
-            continue
-        tail = _TAIL.match(text, stop, end)
-        if tail is None or tail.end() >= end or not _is_end(text, start, stop, tail, end):
-            continue
-        _append(spans, text, start, tail.end("closers"))
-        start = tail.end()
-    _append(spans, text, start, end)
-    return spans
+# The last four letters before a full stop, or all, that may be the end of an abbreviation or of a numeral of its own.
+_SHORT_ENDS: Final = frozenset(word[-4:] for word in _TITLES | _MIDDLE | _COUNTED | _MONTHS | _SHORTENED) | frozenset(
+    map("".join, product("ivx", repeat=4))
+)
+# Where a sentence may end, all marks written as full stops: a search for one character is the fastest. Group 1 is the
+# gap after a plain word or year and one mark, before a capital letter.
+_STOP = re.compile(
+    r"\.\.*(?:(?:(?<=[a-z]{4}\.)|(?<=[ \n][a-z]{3}\.)|(?<=[ \n][a-z]{2}\.)|(?<=[ \n]\d{4}\.))(?=(\s+)[A-Z]))?"
+)
+# After a full stop, and after the blanks behind one: the library may have views on them.
+_ODD: Final = frozenset("[]{}<>`*_'")
+_ORPHANS: Final = frozenset("'’")
+# sentencex ends sentences of Latin text at no other marks than those of _STOP, but for items of a list.
+_FOREIGN = re.compile("[^\xa0-\u024f\u2010-\u201f\u2020\u2021\u2026\u2030-\u203a\u20ac]")
+_ASCII: Final = bytes(range(0x80)).replace(b"`", b"")
+_LIST_ITEM = re.compile(r"(?<!\w)(?:\d{1,3}|[A-Za-z]|[ivxlIVXL]{1,6})\Z")
+# Where masking changes nothing that _is_plain_end looks at.
+_BARE = re.compile(r"[^\W_][\w\s]{3}[.!?…]{1,8}+(?=\s+[A-Z])")
 
 
-def _append(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
-    """Add a span; a scrap without a letter or digit joins the sentence before it."""
-    if spans and end - start < 12 and not any(char.isalnum() for char in text[start:end]):
+class _Prose:
+    """A text and what is found out about it where it matters: the masked copy, and where sentencex would cut it."""
+
+    def __init__(self, text: str, links: list[tuple[int, int]], sure: list[int]) -> None:
+        self.text = text
+        self.sure = sure
+        # else every block is shown to the library
+        odd = text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
+        self.stops = text.replace("!", ".").replace("?", ".").replace("…", ".")
+        self.plain = not links and _FOREIGN.search(odd) is None
+
+    def masked(self, begin: int, end: int) -> str:
+        """The masked copy of ``text[begin:end]``, which white space or line markup surrounds."""
+        before = max(begin - 8, 0)
+        return _mask(self.text[before : end + 2])[begin - before : end - before]
+
+    def split(self, begin: int, end: int, spans: list[tuple[int, int]]) -> None:
+        """Add the sentences of the block ``text[begin:end]``, which has no white space at its ends."""
+        if self.plain and self._split_plain(begin, end, spans):
+            return
+        while begin < end:
+            piece_end, following = self._piece_end(begin, end)
+            self._split_all(begin, piece_end, spans)
+            begin = following
+
+    def _piece_end(self, begin: int, end: int) -> tuple[int, int]:
+        """Where what begins at ``begin`` ends with a line, and the next sentence begins."""
+        after = bisect_right(self.sure, begin)
+        if after == len(self.sure) or self.sure[after] >= end:
+            return end, end
+        following = self.sure[after]
+        return following - (2 if self.text[following - 2] == " " else 1), following
+
+    def _hints(self, begin: int, end: int, stop: int) -> tuple[range, frozenset[int]]:
+        """Where the library ends sentences round ``stop``, and the stretch that it was shown."""
+        before = bisect_right(self.sure, stop) - 1
+        begin = max(begin, self.sure[before] if before >= 0 else 0)
+        end, _ = self._piece_end(begin, end)
+        return range(begin, end), frozenset(begin + offset for offset in _library_ends(self.masked(begin, end)))
+
+    def _split_plain(self, begin: int, end: int, spans: list[tuple[int, int]]) -> bool:
+        """``_split_all`` for most blocks: the library is asked only where its answer would decide. False, and nothing
+        added, where it might see an end that this does not look at."""
+        text = self.text
+        bracketed = text.find("(", begin, end) >= 0 or text.find("[", begin, end) >= 0
+        brackets = _mid_sentence_brackets(text, begin, end) if bracketed else []
+        closing = text.find(")", begin, end)
+        while closing >= 0:
+            if _LIST_ITEM.search(text, max(closing - 8, begin), closing):
+                return False
+            closing = text.find(")", closing + 1, end)
+        bracket_starts = [opening for opening, _ in brackets]
+        first = len(spans)
+        start = begin
+        masked = ""
+        shown, hints = range(0), frozenset[int]()
+        for match in _STOP.finditer(self.stops, begin, end):
+            stop = match.end()
+            if stop <= start or (brackets and _inside(bracket_starts, brackets, stop)):
+                continue
+            if match.lastindex and stop - start > 8 and text[stop - 5 : stop - 1].split()[-1] not in _SHORT_ENDS:
+                spans.append((start, stop))
+                start = match.end(1)
+                continue
+            tail = _TAIL.match(text, stop, end)
+            if text[stop : stop + 1] in _ODD or (tail and text[tail.end() : tail.end() + 1] in _ORPHANS):
+                del spans[first:]
+                return False
+            if tail is None or tail.end() >= end or not _is_end(text, start, stop, tail, end):
+                continue
+            at = max(match.start(), stop - 8)
+            if not (at - 4 >= begin and _BARE.match(text, at - 4, end) and _is_plain_end(text, at, begin, end)):
+                masked = masked or self.masked(begin, end)
+                if not _is_plain_end(masked, at - begin, 0, end - begin):
+                    if stop not in shown:
+                        shown, hints = self._hints(begin, end, stop)
+                    if stop not in hints:
+                        continue
+            _append(spans, first, text, start, tail.end("closers"))
+            start = tail.end()
+        _append(spans, first, text, start, end)
+        return True
+
+    def _split_all(self, begin: int, end: int, spans: list[tuple[int, int]]) -> None:
+        text = self.text
+        ends = [begin + offset for offset in _proposed_ends(self.masked(begin, end))]
+        brackets = _mid_sentence_brackets(text, begin, end) if ends else []
+        bracket_starts = [opening for opening, _ in brackets]
+        first = len(spans)
+        start = begin
+        for stop in ends:
+            if stop <= start or _inside(bracket_starts, brackets, stop):
+                continue
+            tail = _TAIL.match(text, stop, end)
+            if tail is None or tail.end() >= end or not _is_end(text, start, stop, tail, end):
+                continue
+            _append(spans, first, text, start, tail.end("closers"))
+            start = tail.end()
+        _append(spans, first, text, start, end)
+
+
+def _append(spans: list[tuple[int, int]], first: int, text: str, start: int, end: int) -> None:
+    """Add a span; a scrap without a letter or digit joins the sentence before it, if that is one from ``first`` on."""
+    if len(spans) > first and end - start < 12 and not any(char.isalnum() for char in text[start:end]):
         spans[-1] = (spans[-1][0], end)
     else:
         spans.append((start, end))
 
 
-def _proposed_ends(masked: str, begin: int, end: int) -> list[int]:
-    """Positions just after the full stops (or other terminators) that may end a sentence, ascending."""
-    block = masked[begin:end]
-    ends = set()
-    for match in _BEFORE_CAPITAL.finditer(block):
-        before = block[max(match.start() - 4, 0) : match.start()]
-        if (len(before) == 4 and before.isalpha()) or _PLAIN_WORD.search(before) or match[0] not in ".!?":
-            ends.add(begin + match.end())
-    ends.update(begin + offset for offset in _library_ends(block))
+def _proposed_ends(block: str) -> list[int]:
+    """Positions in a masked block just after the full stops (or other terminators) that may end a sentence."""
+    ends = {
+        match.end()
+        for match in _BEFORE_CAPITAL.finditer(block)
+        if _is_plain_end(block, match.start(), 0, len(block))
+    }
+    ends.update(_library_ends(block))
     return sorted(ends)
+
+
+def _is_plain_end(masked: str, at: int, begin: int, end: int) -> bool:
+    """Whether the terminators at ``at`` stand after a word that is no abbreviation, and before a capital letter."""
+    match = _BEFORE_CAPITAL.match(masked, at, end)
+    if match is None:
+        return False
+    before = masked[max(at - 4, begin) : at]
+    return (
+        (len(before) == 4 and before.isalpha()) or _PLAIN_WORD.search(before) is not None or match[0] not in ".!?"
+    )
 
 
 _WINDOW: Final = 2048  # characters; sentencex takes quadratic time on long text without blanks
@@ -479,13 +705,17 @@ def _segment(block: str) -> list[str]:
 def _mid_sentence_brackets(text: str, begin: int, end: int) -> list[tuple[int, int]]:
     """Short bracketed stretches that do not open a sentence: what they hold belongs to the sentence round them."""
     found: list[tuple[int, int]] = []
-    if text.find("(", begin, end) < 0 and text.find("[", begin, end) < 0:
-        return found
-    for match in _BRACKETED.finditer(text, begin, end):
-        opening = match.start()
+    following = {mark: text.find(mark, begin, end) for mark in "(["}
+    while openings := [at for at in following.values() if at >= 0]:
+        opening = min(openings)
+        match = _BRACKETED.match(text, opening, end)
+        position = match.end() if match else opening + 1
         before = text[max(begin, opening - 8) : opening].rstrip().rstrip(_CLOSERS)
-        if opening > begin and before[-1:] not in _LATIN_END:
-            found.append((opening, match.end() - 1))
+        if match and opening > begin and before[-1:] not in _LATIN_END:
+            found.append((opening, position - 1))
+        for mark, at in following.items():
+            if 0 <= at < position:
+                following[mark] = text.find(mark, position, end)
     return found
 
 
