@@ -166,7 +166,19 @@ def models() -> None:
 @click.option(
     "--held-out", type=click.Path(exists=True), help="Labels to compare on; else LABELS, by cross-validation."
 )
-def train(labels: tuple[str, ...], output: str, base: str, stances: tuple[str, ...], held_out: str | None) -> None:
+@click.option(
+    "--pool", multiple=True, metavar="ARCHIVE", help="Text without labels: `accurate` learns LABELS, reads it, teaches."
+)
+@click.option("--teacher", is_flag=True, help="Tune `accurate` on LABELS with torch before it reads the pool; minutes.")
+def train(
+    labels: tuple[str, ...],
+    output: str,
+    base: str,
+    stances: tuple[str, ...],
+    held_out: str | None,
+    pool: tuple[str, ...],
+    teacher: bool,
+) -> None:
     """Train a model on labelled sentences and compare it with the one it would replace.
 
     LABELS are JSONL with text and stances, a folder of them, CSV, or what doccano, Label Studio or Prodigy export. The
@@ -175,11 +187,22 @@ def train(labels: tuple[str, ...], output: str, base: str, stances: tuple[str, .
     \b
     Example:
       rhetoric train my-labels.jsonl --stance threat -o my-model
+      rhetoric train my-labels.jsonl --stance threat --pool articles/ -o my-model
       rhetoric classify --model my-model "..."
     """
     from rhetoric.training import retrain
 
-    trained = retrain(labels, base=None if base == "none" else base, stances=stances or None, held_out=held_out)
+    if teacher and not pool:
+        raise click.UsageError("--teacher needs text to read: add --pool ARCHIVE")
+    trained = retrain(
+        labels,
+        base=None if base == "none" else base,
+        stances=stances or None,
+        held_out=held_out,
+        teacher=teacher,
+        pool=pool or None,
+        say=say,
+    )
     trained.save(output)
     click.echo(trained.card(output).split("\n", 2)[2].strip())
     say(f"{output}: {', '.join(trained.model.stance_names)}")

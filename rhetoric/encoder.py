@@ -60,7 +60,7 @@ class EncoderModel(StanceModel):
         except ImportError as error:
             raise MissingExtraError("The model 'accurate'", "accurate") from error
         self.max_pieces = max_pieces
-        self._contents_of = {GRAPH: graph, PIECES: pieces}
+        self.contents = {GRAPH: graph, PIECES: pieces}
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # results do not depend on the machine; archives run a process per core
         options.inter_op_num_threads = 1
@@ -85,13 +85,13 @@ class EncoderModel(StanceModel):
     def _raw_logits(self, sentences: Sequence[str]) -> Floats:
         out = np.full((len(sentences), len(self.classes_)), -np.inf)
         for part in chunks(sentences):
-            rows, windows = self._windows(sentences[part])
+            rows, windows = self.windows(sentences[part])
             logits = self._run(windows)
             # a sentence of several windows bears what any of them bears
             np.maximum.at(out, np.asarray(rows) + part.start, logits)
         return out
 
-    def _windows(self, sentences: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+    def windows(self, sentences: Sequence[str]) -> tuple[list[int], list[list[int]]]:
         """Piece ids of every sentence, long ones cut into overlapping windows; and the sentence of each."""
         from rhetoric.actors import mask_all
 
@@ -128,11 +128,11 @@ class EncoderModel(StanceModel):
             yield Attribution(starts, ends, logits[0] - logits[1:], np.zeros(logits.shape[1]))
 
     def _stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        digests = {name: hashlib.sha256(content).hexdigest() for name, content in self._contents_of.items()}
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in self.contents.items()}
         return {"max_pieces": self.max_pieces, "files": digests}, {}
 
     def _files(self) -> Mapping[str, bytes]:
-        return self._contents_of
+        return self.contents
 
     @classmethod
     def _restored(cls, folder: ModelFolder, n_stances: int) -> Self:

@@ -18,7 +18,7 @@ from rhetoric.labels.files import parse_lines
 from rhetoric.model import StanceClassifier, StanceModel, feature_matrix, load_model
 from rhetoric.sentences import parse
 
-__all__ = ["Suggested", "select", "suggest", "write_suggested"]
+__all__ = ["Suggested", "draw", "select", "suggest", "write_suggested"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -80,31 +80,8 @@ def suggest(
     if n < 1 or most < n:
         raise LabelError(f"n is {n} and most {most}, expected n from 1 to most")
     reader = model if isinstance(model, StanceModel) else load_model(model)
-    known = _keys(labelled)
     options = ReadOptions(text, id, date, language, int(max_document_mb * 1e6), encoding_errors == "replace")
-    archive, rejected = Reader(options), []
-    paths = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
-    random = np.random.default_rng(seed)
-    pool: list[Label] = []
-    read = repeated = kept = 0
-    for source in expand(paths, say=say):
-        for item in archive.read(source):
-            if isinstance(item, Rejected):
-                rejected.append(item)
-                continue
-            for label in _sentences(item):
-                read += 1
-                key = label.key
-                if key in known:
-                    repeated += 1
-                    continue
-                known.add(key)
-                kept += 1
-                # every sentence has the same chance to be among the `most` (reservoir sampling, Vitter 1985)
-                if len(pool) < most:
-                    pool.append(label)
-                elif (place := int(random.integers(kept))) < most:
-                    pool[place] = label
+    pool, read, repeated, rejected = draw(inputs, most, known=_keys(labelled), seed=seed, options=options, say=say)
     if not pool:
         raise LabelError(
             f"found no new sentence to label ({read:,} read, {repeated:,} known, {len(rejected):,} bad records)"
@@ -124,6 +101,52 @@ def suggest(
         }
         records.append(replace(pool[i], stances=found, extra=extra))
     return Suggested(tuple(records), read, repeated, tuple(rejected))
+
+
+def draw(
+    inputs: FilePath | Iterable[FilePath],
+    most: int,
+    *,
+    known: Iterable[str] = (),
+    seed: int = 0,
+    options: ReadOptions | None = None,
+    say: Callable[[str], None] = lambda message: None,
+) -> tuple[list[Label], int, int, list[Rejected]]:
+    """At most ``most`` sentences of an archive, drawn evenly, each once.
+
+    Args:
+        known: keys (``Label.key``) of sentences to leave out.
+
+    Returns:
+        The sentences; how many were read; how many of these were known or repeated; the records that can not be read.
+
+    Raises:
+        ArchiveError: an input does not exist.
+    """
+    seen = set(known)
+    random = np.random.default_rng(seed)
+    archive, rejected = Reader(options or ReadOptions()), []
+    paths = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
+    drawn: list[Label] = []
+    read = repeated = kept = 0
+    for source in expand(paths, say=say):
+        for item in archive.read(source):
+            if isinstance(item, Rejected):
+                rejected.append(item)
+                continue
+            for label in _sentences(item):
+                read += 1
+                if label.key in seen:
+                    repeated += 1
+                    continue
+                seen.add(label.key)
+                kept += 1
+                # every sentence has the same chance to be among the `most` (reservoir sampling, Vitter 1985)
+                if len(drawn) < most:
+                    drawn.append(label)
+                elif (place := int(random.integers(kept))) < most:
+                    drawn[place] = label
+    return drawn, read, repeated, rejected
 
 
 def write_suggested(found: Suggested, path: FilePath, format: str | None = None) -> None:

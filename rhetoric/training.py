@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +15,30 @@ from rhetoric.errors import LabelError
 from rhetoric.evaluate import StanceScore, evaluate
 from rhetoric.labels import Label, read_format
 from rhetoric.labels.files import parse_lines
-from rhetoric.model import StanceClassifier, sigmoid
+from rhetoric.model import StanceClassifier, Taught, sigmoid
 from rhetoric.replay import Replay
 from rhetoric.stances import STANCES
 from rhetoric.storage import shipped_models
 
-__all__ = ["Change", "Comparison", "Labels", "StanceChange", "Trained", "compare", "read_labels", "retrain", "train"]
+__all__ = [
+    "Change",
+    "Comparison",
+    "Labels",
+    "StanceChange",
+    "Teaches",
+    "Trained",
+    "compare",
+    "read_labels",
+    "retrain",
+    "train",
+]
 
 FilePath: TypeAlias = str | os.PathLike[str]
+Archive: TypeAlias = FilePath | Iterable[FilePath]
 Labels: TypeAlias = FilePath | Iterable[FilePath | Label | Mapping[str, Any]]
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
+Ints: TypeAlias = NDArray[np.int64]
 
 SHIPPED: Final = "shipped"
 # One replayed sentence in so many is taken as a negative of a stance that the base does not know: real prose, of which
@@ -33,6 +46,20 @@ SHIPPED: Final = "shipped"
 _ONE_IN: Final = 10
 _RESAMPLES: Final = 1000
 _MOST_CHANGED: Final = 20
+_POOL: Final = 3000  # sentences that a teacher reads; experiments/retraining
+_FEWEST_WORDS: Final = 4
+
+
+class Teaches(Protocol):
+    """Something better than the model that is trained, to learn from on text without labels."""
+
+    def lesson(
+        self, sentences: Sequence[str], targets: Floats, weights: Floats, stances: Sequence[str], pool: Sequence[str]
+    ) -> Callable[[Ints], Floats]:
+        """A function from rows of the labelled ``sentences`` to what a teacher that learned from these alone says of
+        ``pool``: (n_pool, n_stances) in 0..1, NaN where it has nothing to say. ``targets`` (n, n_stances) and
+        ``weights`` (n,) as for ``StanceClassifier.fit``.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +213,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A new model, what it learned from, and its comparison with the base (None where it has none)."""
+    """A new model, what it learned from, and its comparison with the base (None where it has none).
+
+    ``n_taught`` counts the sentences that a teacher read for it.
+    """
 
     model: StanceClassifier
     comparison: Comparison | None
@@ -194,6 +224,7 @@ class Trained:
     n_replayed: int
     base: str | None = None
     scores: tuple[StanceScore, ...] = field(default=())
+    n_taught: int = 0
 
     def card(self, name: str) -> str:
         """The model card in Markdown."""
@@ -203,6 +234,8 @@ class Trained:
             learned += f", on top of the model `{self.base}`"
             if self.n_replayed:
                 learned += f", which learned from {self.n_replayed:,} sentences"
+        if self.n_taught:
+            learned += f", and from what a teacher said of {self.n_taught:,} sentences without labels"
         lines = [
             f"# {name}",
             "",
@@ -232,7 +265,14 @@ class Trained:
         self.model.save(path, card=self.card(self.model.name or Path(path).name))
 
 
-def train(labels: Labels, *, base: str | None = SHIPPED, stances: Sequence[str] | None = None) -> StanceClassifier:
+def train(
+    labels: Labels,
+    *,
+    base: str | None = SHIPPED,
+    stances: Sequence[str] | None = None,
+    teacher: bool | Teaches = False,
+    pool: Archive | None = None,
+) -> StanceClassifier:
     """Fit a model on labelled sentences.
 
     Args:
@@ -245,6 +285,11 @@ def train(labels: Labels, *, base: str | None = SHIPPED, stances: Sequence[str] 
             negatives of the others. None learns from these labels alone.
         stances: names that the model is to know beside those of ``base``. Without a base and left out: all that the
             labels name, the library's own first.
+        pool: text of yours without labels, inputs as for ``score``: a teacher that knows your labels reads up to 3,000
+            of its sentences, drawn evenly, and the model learns from what it says. The teacher is the model `accurate`
+            with a head of its own for each stance (extra ``[accurate,onnx]``).
+        teacher: True tunes the teacher's last layers on your labels as well (extra ``[teacher]``: torch), which takes
+            minutes. Or a teacher of your own. It needs a ``pool``.
 
     Returns:
         A fitted ``StanceClassifier``. The stances of ``base`` keep its calibration and thresholds; the others get
@@ -255,8 +300,9 @@ def train(labels: Labels, *, base: str | None = SHIPPED, stances: Sequence[str] 
             label of the same sentence, nobody confirmed it, or there are none; or all sentences that are labelled for
             a new stance have it, or none has.
         ModelError: ``base`` can not be loaded or is not linear.
+        MissingExtraError: a teacher needs what is not installed.
     """
-    return _fitted(labels, base, stances)[0]
+    return _fitted(labels, base, stances, _lesson(teacher, pool, ()))[0]
 
 
 def retrain(
@@ -265,17 +311,27 @@ def retrain(
     base: str | None = SHIPPED,
     stances: Sequence[str] | None = None,
     held_out: Labels | None = None,
+    teacher: bool | Teaches = False,
+    pool: Archive | None = None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> Trained:
     """``train``, and compare the model with its base.
 
     Args:
+        labels, base, stances, teacher, pool: as :func:`train`; sentences of ``held_out`` are left out of the pool.
+        say: told what takes long.
         held_out: labels to compare on, which are not trained on. If left out, each training sentence is read by a
             model that did not learn from its fold (the base never saw them).
 
     Raises:
         LabelError: also where a sentence of ``held_out`` is among ``labels``.
     """
-    model, records, targets, start, n_replayed, folder = _fitted(labels, base, stances)
+    if held_out is not None and not isinstance(held_out, (str, os.PathLike)):
+        held_out = list(held_out)  # read twice
+    apart = [] if held_out is None or pool is None else [record.key for _, record in read_labels(held_out, None)]
+    lesson = _lesson(teacher, pool, apart, say)
+    model, records, targets, start, n_replayed, folder = _fitted(labels, base, stances, lesson)
+    n_taught = 0 if lesson is None else lesson.size
     found = model.held_out_
     where = f"the {len(records)} new sentences, each read by a model that did not learn from its fold"
     if held_out is not None:
@@ -290,10 +346,10 @@ def retrain(
     texts = [record.sentence for _, record in records]
     if start is None:
         scores = tuple(s for k in range(targets.shape[1]) if (s := _score(model, targets, found, k)) is not None)
-        return Trained(model, None, len(model.held_out_), 0, None, scores)
+        return Trained(model, None, len(model.held_out_), 0, None, scores, n_taught)
     replay = None if folder is None else Replay.of_folder(folder, start.settings_.buckets, len(start.classes_))
     comparison = compare(start, model, texts, targets, after=found, replay=replay, held_out=where)
-    return Trained(model, comparison, len(model.held_out_), n_replayed, start.name)
+    return Trained(model, comparison, len(model.held_out_), n_replayed, start.name, n_taught=n_taught)
 
 
 def compare(
@@ -397,8 +453,47 @@ def _learned(old: StanceClassifier, new: StanceClassifier, replay: Replay | None
 Placed: TypeAlias = list[tuple[str, Label]]
 
 
+class _Lesson:
+    """A teacher and the text that it will read; ``size`` counts the sentences that it did read."""
+
+    def __init__(self, teacher: Teaches, pool: Archive, apart: Iterable[str], say: Callable[[str], None]) -> None:
+        self.teacher, self.pool, self.apart, self.say = teacher, pool, set(apart), say
+        self.size = 0
+
+    def on(self, records: Placed, targets: Floats, weights: Floats, stances: Sequence[str]) -> Taught:
+        """What to fit with. Raises LabelError where the pool holds no sentence."""
+        from rhetoric.suggest import draw
+
+        known = self.apart | {record.key for _, record in records}
+        drawn, read, _, rejected = draw(self.pool, _POOL, known=known, say=self.say)
+        sentences = [label.sentence for label in drawn if len(label.sentence.split()) >= _FEWEST_WORDS]
+        if not sentences:
+            raise LabelError(f"the pool holds no sentence to read ({read:,} read, {len(rejected):,} bad records)")
+        self.size = len(sentences)
+        self.say(f"the teacher reads {len(sentences):,} of {read:,} sentences")
+        taught = self.teacher.lesson([r.sentence for _, r in records], targets, weights, stances, sentences)
+        return Taught(sentences, taught)
+
+
+def _lesson(
+    teacher: bool | Teaches,
+    pool: Archive | None,
+    apart: Iterable[str],
+    say: Callable[[str], None] = lambda message: None,
+) -> _Lesson | None:
+    if pool is None:
+        if teacher:
+            raise LabelError("a teacher needs text to read, got none: give an archive as the pool (--pool ARCHIVE)")
+        return None
+    if isinstance(teacher, bool):
+        from rhetoric.teacher import Teacher, TunedTeacher
+
+        teacher = TunedTeacher() if teacher else Teacher()
+    return _Lesson(teacher, pool, apart, say)
+
+
 def _fitted(
-    labels: Labels, base: str | None, stances: Sequence[str] | None
+    labels: Labels, base: str | None, stances: Sequence[str] | None, lesson: _Lesson | None = None
 ) -> tuple[StanceClassifier, Placed, Floats, StanceClassifier | None, int, Path | None]:
     """The model; the records with their places and targets; the base, the number of its sentences, its folder."""
     start, folder = None, None
@@ -419,11 +514,13 @@ def _fitted(
     _refuse_one_class(records, targets, allowed, () if start is None else start.stance_names)
     texts = [record.sentence for _, record in records]
     weights = np.array([0.5 if record.unsure else 1.0 for _, record in records])
+    taught = None if lesson is None else lesson.on(records, targets, weights, allowed)
     if start is None or folder is None:
-        return StanceClassifier(allowed).fit(texts, targets, weights), records, targets, None, 0, None
+        alone = StanceClassifier(allowed).fit(texts, targets, weights, taught=taught)
+        return alone, records, targets, None, 0, None
     replay = Replay.of_folder(folder, start.settings_.buckets, len(start.classes_))
     model = StanceClassifier(**start.get_params() | {"stances": allowed})
-    model.fit_from(start, texts, targets, weights, replay=_negatives(replay, len(allowed)))
+    model.fit_from(start, texts, targets, weights, replay=_negatives(replay, len(allowed)), taught=taught)
     _keep_decisions(model, start)
     told = Replay(model.replay_.matrix[: len(texts)], targets, weights) if model.replay_ is not None else None
     if told is not None and replay is not None:  # what the base learned from goes on, as it was labelled

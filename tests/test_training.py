@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import rhetoric
+from rhetoric.cli import main
 from rhetoric.labels import Label, write_format
 from rhetoric.training import Comparison, compare, retrain
 
@@ -209,3 +214,83 @@ def test_verdicts() -> None:
 def test_an_unknown_base() -> None:
     with pytest.raises(rhetoric.ModelError, match="does not exist"):
         rhetoric.train(OWN, base="nowhere")
+
+
+class Echo:
+    """A teacher that calls everything with a given word a threat, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.pool: list[str] = []
+        self.rows: list[list[int]] = []
+
+    def lesson(self, sentences, targets, weights, stances, pool):  # type: ignore[no-untyped-def]
+        assert len(sentences) == len(targets) == len(weights)
+        self.pool = list(pool)
+        said = np.full((len(pool), len(stances)), np.nan)
+        said[:, stances.index("threat")] = [0.95 * ("glower" in text) + 0.02 for text in pool]
+
+        def taught(rows: np.ndarray) -> np.ndarray:
+            self.rows.append(rows.tolist())
+            return said
+
+        return taught
+
+
+def pool_of(tmp_path: Path) -> Path:
+    lines = [f"The {who} glowered at the {what} across the bay." for who in WHO for what in ("fleet", "fort", "envoy")]
+    lines += [f"The {who} painted the {what} across the bay." for who in WHO for what in ("fleet", "fort", "envoy")]
+    path = tmp_path / "pool.txt"
+    path.write_text("\n\n".join([*lines, OWN[0]["text"], OWN[-1]["text"], "Too short."]))
+    return path
+
+
+WHO = ("admiral", "king", "premier", "colonel", "mayor", "duke")
+
+
+@pytest.mark.parametrize("base", [None, "shipped"])
+def test_a_teacher_reads_a_pool(tmp_path: Path, base: str | None) -> None:
+    teacher, said = Echo(), []
+    pool = pool_of(tmp_path)
+    trained = retrain(
+        OWN[:-1], base=base, stances=["threat"], held_out=OWN[-1:], teacher=teacher, pool=pool, say=said.append
+    )
+    assert len(teacher.pool) == 36  # neither labelled sentences, nor held-out ones, nor scraps
+    n = len(OWN) - 1
+    assert sorted(teacher.rows[0]) == list(range(n))
+    assert len(teacher.rows) > 2
+    left_out = [i for rows in teacher.rows[1:] for i in set(range(n)) - set(rows)]
+    assert sorted(left_out) == list(range(n)), "a fold's lesson is from the other folds alone"
+    column = trained.model.stance_names.index("threat")
+    p = trained.model.predict_proba(["The queen glowered at the tower.", "The queen painted the tower."])[:, column]
+    without = rhetoric.train(OWN[:-1], base=base, stances=["threat"])
+    q = without.predict_proba(["The queen glowered at the tower.", "The queen painted the tower."])[:, column]
+    assert p[0] - p[1] > q[0] - q[1] + 0.1
+    assert trained.n_taught == 36
+    assert "36 sentences without labels" in trained.card("x")
+    assert any("reads 36 of" in line for line in said)
+
+
+def test_a_teacher_needs_a_pool(tmp_path: Path) -> None:
+    with pytest.raises(rhetoric.LabelError, match="needs text to read"):
+        rhetoric.train(OWN, base=None, teacher=Echo())  # type: ignore[arg-type]
+    (tmp_path / "empty.txt").write_text("Nothing here.")
+    with pytest.raises(rhetoric.LabelError, match="the pool holds no sentence"):
+        rhetoric.train(OWN, base=None, teacher=Echo(), pool=tmp_path / "empty.txt")  # type: ignore[arg-type]
+    labels = tmp_path / "own.jsonl"
+    labels.write_text("".join(json.dumps(record) + "\n" for record in OWN))
+    result = CliRunner().invoke(main, ["train", str(labels), "-o", str(tmp_path / "m"), "--teacher"])
+    assert result.exit_code == 2
+    assert "--pool ARCHIVE" in result.output
+
+
+@pytest.mark.parametrize(
+    ("missing", "tuned", "extra"),
+    [("torch", True, "teacher"), ("onnx", True, "accurate,onnx"), ("onnx", False, "accurate,onnx")],
+)
+def test_what_a_teacher_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str, tuned: bool, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(rhetoric.MissingExtraError, match=re.escape(f"pip install 'diplomatic-rhetoric[{extra}]'")):
+        rhetoric.train(OWN, stances=["threat"], teacher=tuned, pool=pool_of(tmp_path))
