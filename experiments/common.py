@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import rhetoric
+from rhetoric import labels
 from rhetoric.model import StanceModel
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,6 +64,47 @@ def labelled(shared: Path, cache: Path) -> list[dict[str, Any]]:
 def indicator(records: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
     """(n, n_stances), 1 where the record has the stance."""
     return np.array([[stance in r["stances"] for stance in rhetoric.STANCES] for r in records], dtype=float)
+
+
+REGISTERS = {"ungd": "speeches", "muc4": "wire in capitals", "bbc": "news in lower case", "articles": "ministry prose"}
+
+
+def breakdowns(records: Sequence[dict[str, Any]], found: NDArray[np.bool_]) -> str:
+    """Where a model is worse: F1 of each stance by source, register and length, and the recall of accusations that are
+    implied and that are not, as Markdown tables. ``found``: (n, n_stances), held out."""
+    truth = indicator(records) > 0
+    sources = [r.get("corpus") or "articles" for r in records]
+    lengths = np.digitize([len(r["text"].split()) for r in records], [11, 21, 36])
+    words = ("1-10 words", "11-20 words", "21-35 words", "36 words and more")
+    keys = {
+        "source": sources,
+        "register": [REGISTERS.get(source, "news") for source in sources],
+        "length": [words[k] for k in lengths],
+    }
+    tables = []
+    for title, names in keys.items():
+        lines = [f"| {title} | n | " + " | ".join(rhetoric.STANCES) + " | macro |", "|---|---" + "|---" * 4 + "|"]
+        for name in sorted(set(names)):
+            rows = np.array(names) == name
+            bearing = truth[rows].sum(axis=0)
+            f1 = 2 * (truth[rows] & found[rows]).sum(axis=0) / np.maximum(bearing + found[rows].sum(axis=0), 1)
+            cells = " | ".join(f"{value:.2f} ({n})" for value, n in zip(f1, bearing, strict=True))
+            lines.append(f"| {name} | {rows.sum()} | {cells} | {f1.mean():.2f} |")
+        tables.append("\n".join(lines))
+    implied = np.array([is_implied(r) for r in records])
+    accused = truth[:, 0]
+    lines = ["| accusations | n | found |", "|---|---|---|"]
+    for name, rows in (("with a word of accusing", accused & ~implied), ("implied", accused & implied)):
+        lines.append(f"| {name} | {rows.sum()} | {found[rows, 0].mean():.2f} |")
+    return "\n\n".join([*tables, "\n".join(lines)])
+
+
+def is_implied(record: dict[str, Any]) -> bool:
+    """Whether the sentence accuses without a verb or noun of accusing; False where it does not accuse."""
+    if "accusation" not in record["stances"]:
+        return False
+    fields = ("id", "text", "stances", "roles", "unsure")
+    return bool(labels.is_implied(labels.Label.from_dict({k: record[k] for k in fields if k in record})))
 
 
 def gold(shared: Path) -> list[dict[str, Any]]:

@@ -23,10 +23,8 @@ from pathlib import Path
 import numpy as np
 from reference import write as write_reference
 
-import rhetoric
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import PREVALENCE, indicator, read
+from common import PREVALENCE, breakdowns, indicator, read
 from common import labelled as training_records
 
 from rhetoric.evaluate import evaluate
@@ -78,25 +76,6 @@ def mixed(targets: np.ndarray, records: Sequence[dict], path: Path) -> np.ndarra
     return np.array([(y + thought.get(r["text"], y)) / 2 for y, r in zip(targets, records, strict=True)])
 
 
-def breakdown(title: str, keys: Sequence[str], truth: np.ndarray, probabilities: np.ndarray, found: np.ndarray) -> str:
-    """F1 of each stance by group, as a Markdown table."""
-    lines = [f"| {title} | n | " + " | ".join(rhetoric.STANCES) + " | macro |", "|---|---" + "|---" * 4 + "|"]
-    names = np.array(keys)
-    for name in sorted(set(keys)):
-        rows = names == name
-        hits = (truth[rows] * found[rows]).sum(axis=0)
-        f1 = 2 * hits / np.maximum(truth[rows].sum(axis=0) + found[rows].sum(axis=0), 1)
-        cells = " | ".join(f"{value:.2f} ({int(n)})" for value, n in zip(f1, truth[rows].sum(axis=0), strict=True))
-        lines.append(f"| {name} | {rows.sum()} | {cells} | {f1.mean():.2f} |")
-    return "\n".join(lines)
-
-
-def length_group(text: str) -> str:
-    words = len(text.split())
-    bounds = ((10, "1-10 words"), (20, "11-20 words"), (35, "21-35 words"))
-    return next((name for most, name in bounds if words <= most), "36 words and more")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
@@ -122,9 +101,8 @@ def main() -> None:
     found = held_out >= model.thresholds_
     cv = evaluate(truth[real], found, held_out)
     own = [r for r in records if r["register"] != "composed"]
-    by_source = breakdown("source", [r["register"] for r in own], truth[real], held_out, found)
-    by_length = breakdown("length", [length_group(r["text"]) for r in own], truth[real], held_out, found)
-    print(cv.table(), by_source, by_length, sep="\n\n")
+    worse = breakdowns(own, found)
+    print(cv.table(), worse, sep="\n\n")
     dev = "not measured"
     if not args.no_gold:
         gold = read(args.shared / "gold/dev.jsonl")
@@ -138,8 +116,7 @@ def main() -> None:
         "pool": f"{len(taught.sentences):,}" if taught else "no",
         "dev": dev,
         "cv": cv.table(),
-        "by_source": by_source,
-        "by_length": by_length,
+        "breakdowns": worse,
     }
     for name, value in values.items():
         card = card.replace("{" + name + "}", value)
