@@ -118,7 +118,7 @@ class Teacher:
         self, sentences: Sequence[str], targets: Floats, weights: Floats, stances: Sequence[str], pool: Sequence[str]
     ) -> Callable[[Ints], Floats]:
         """A function from rows of ``sentences`` to what a teacher that learned from these alone says of ``pool``:
-        (n_pool, n_stances) probabilities.
+        (n_pool, n_stances) probabilities, NaN for a stance that is neither labelled there nor known to the encoder.
 
         Args:
             targets: (n, n_stances) in 0..1, NaN where not known.
@@ -135,7 +135,10 @@ class Teacher:
                 self._head(k, stance, own, read, rows, targets[:, k], weights, mean, spread)
                 for k, stance in enumerate(stances)
             ]
-            return self._read(heads, stances, own, read, rows, targets, weights)
+            said = self._read(heads, stances, own, read, rows, targets, weights)
+            nobody_says = np.isnan(targets[rows]).all(axis=0) & [s not in self.encoder.stance_names for s in stances]
+            said[:, nobody_says] = np.nan
+            return said
 
         return taught
 

@@ -286,8 +286,8 @@ def train(
         stances: names that the model is to know beside those of ``base``. Without a base and left out: all that the
             labels name, the library's own first.
         pool: text of yours without labels, inputs as for ``score``: a teacher that knows your labels reads up to 3,000
-            of its sentences, drawn evenly, and the model learns from what it says. The teacher is the model `accurate`
-            with a head of its own for each stance (extra ``[accurate,onnx]``).
+            of its sentences, drawn evenly, and the model learns from what it says of the stances that ``base`` does not
+            know. The teacher is the model `accurate` with a head for each stance (extra ``[accurate,onnx]``).
         teacher: True tunes the teacher's last layers on your labels as well (extra ``[teacher]``: torch), which takes
             minutes. Or a teacher of your own. It needs a ``pool``.
 
@@ -460,18 +460,38 @@ class _Lesson:
         self.teacher, self.pool, self.apart, self.say = teacher, pool, set(apart), say
         self.size = 0
 
-    def on(self, records: Placed, targets: Floats, weights: Floats, stances: Sequence[str]) -> Taught:
-        """What to fit with. Raises LabelError where the pool holds no sentence."""
+    def on(
+        self, records: Placed, targets: Floats, weights: Floats, stances: Sequence[str], known: Sequence[str]
+    ) -> Taught:
+        """What to fit with. Stances that the base knows are not taught: it had a better teacher, and more of its
+        lessons; a few thousand sentences read by a lesser one take away from them (``experiments/retraining``).
+
+        Raises:
+            LabelError: there is nothing to teach, or the pool holds no sentence.
+        """
         from rhetoric.suggest import draw
 
-        known = self.apart | {record.key for _, record in records}
-        drawn, read, _, rejected = draw(self.pool, _POOL, known=known, say=self.say)
+        new = [stance for stance in stances if stance not in known]
+        if not new:
+            raise LabelError(
+                f"the base knows {', '.join(stances)} already, and a pool teaches new stances alone: name one "
+                "(--stance), train from these labels alone (--base none), or leave out the pool"
+            )
+        apart = self.apart | {record.key for _, record in records}
+        drawn, read, _, rejected = draw(self.pool, _POOL, known=apart, say=self.say)
         sentences = [label.sentence for label in drawn if len(label.sentence.split()) >= _FEWEST_WORDS]
         if not sentences:
             raise LabelError(f"the pool holds no sentence to read ({read:,} read, {len(rejected):,} bad records)")
         self.size = len(sentences)
         self.say(f"the teacher reads {len(sentences):,} of {read:,} sentences")
-        taught = self.teacher.lesson([r.sentence for _, r in records], targets, weights, stances, sentences)
+        columns = [stances.index(stance) for stance in new]
+        lesson = self.teacher.lesson([r.sentence for _, r in records], targets[:, columns], weights, new, sentences)
+
+        def taught(rows: Ints) -> Floats:
+            said = np.full((len(sentences), len(stances)), np.nan)
+            said[:, columns] = lesson(rows)
+            return said
+
         return Taught(sentences, taught)
 
 
@@ -514,7 +534,8 @@ def _fitted(
     _refuse_one_class(records, targets, allowed, () if start is None else start.stance_names)
     texts = [record.sentence for _, record in records]
     weights = np.array([0.5 if record.unsure else 1.0 for _, record in records])
-    taught = None if lesson is None else lesson.on(records, targets, weights, allowed)
+    known = () if start is None else start.stance_names
+    taught = None if lesson is None else lesson.on(records, targets, weights, allowed, known)
     if start is None or folder is None:
         alone = StanceClassifier(allowed).fit(texts, targets, weights, taught=taught)
         return alone, records, targets, None, 0, None

@@ -52,6 +52,9 @@ def test_what_nobody_labelled_is_as_the_model_says(teacher: Teacher) -> None:
     np.testing.assert_allclose(said[:, :3], rhetoric.load("accurate").predict_proba(POOL), atol=1e-6)
     assert said[0, 3] == said[:, 3].max()
     assert said[0, 3] > 2 * said[1, 3]
+    unlabelled = teacher.lesson([*THREATS, *OTHERS], np.full((8, 4), np.nan), np.ones(8), STANCES, POOL)(WHOLE)
+    assert np.isnan(unlabelled[:, 3]).all()
+    assert not np.isnan(unlabelled[:, :3]).any()
 
 
 def test_labels_of_an_old_stance_bend_it(teacher: Teacher) -> None:

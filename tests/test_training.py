@@ -225,6 +225,7 @@ class Echo:
 
     def lesson(self, sentences, targets, weights, stances, pool):  # type: ignore[no-untyped-def]
         assert len(sentences) == len(targets) == len(weights)
+        assert list(stances) == ["threat"], "what the base knows is not taught"
         self.pool = list(pool)
         said = np.full((len(pool), len(stances)), np.nan)
         said[:, stances.index("threat")] = [0.95 * ("glower" in text) + 0.02 for text in pool]
@@ -273,6 +274,8 @@ def test_a_teacher_reads_a_pool(tmp_path: Path, base: str | None) -> None:
 def test_a_teacher_needs_a_pool(tmp_path: Path) -> None:
     with pytest.raises(rhetoric.LabelError, match="needs text to read"):
         rhetoric.train(OWN, base=None, teacher=Echo())  # type: ignore[arg-type]
+    with pytest.raises(rhetoric.LabelError, match="a pool teaches new stances alone"):
+        rhetoric.train(DENIALS, teacher=Echo(), pool=pool_of(tmp_path))  # type: ignore[arg-type]
     (tmp_path / "empty.txt").write_text("Nothing here.")
     with pytest.raises(rhetoric.LabelError, match="the pool holds no sentence"):
         rhetoric.train(OWN, base=None, teacher=Echo(), pool=tmp_path / "empty.txt")  # type: ignore[arg-type]
