@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from rhetoric.archive import tables
 from rhetoric.archive.readers import DATE_COLUMNS, ID_COLUMNS, TEXT_COLUMNS
@@ -15,6 +16,7 @@ from rhetoric.records import Reading
 
 if TYPE_CHECKING:
     import pandas
+    import polars
     import pyarrow
 
 __all__ = ["batch_schema", "reading_to_frame", "score_batch", "score_frame"]
@@ -53,7 +55,26 @@ def reading_to_frame(reading: Reading) -> pandas.DataFrame:
     return pandas.DataFrame(rows, columns=["start", "end", "text", *stances, "stances", "unsure", *roles])
 
 
-def score_frame(frame: Frame, *, text: str | None = None, model: str | os.PathLike[str] | Model = "fast") -> Frame:
+@overload
+def score_frame(
+    frame: pandas.Series, *, text: str | None = None, model: str | os.PathLike[str] | Model = "fast"
+) -> pandas.DataFrame: ...
+@overload
+def score_frame(  # type: ignore[overload-cannot-match]  # mypy is told to see none of these libraries here
+    frame: polars.Series, *, text: str | None = None, model: str | os.PathLike[str] | Model = "fast"
+) -> polars.DataFrame: ...
+@overload
+def score_frame(  # type: ignore[overload-cannot-match]
+    frame: pyarrow.Array | pyarrow.ChunkedArray,
+    *,
+    text: str | None = None,
+    model: str | os.PathLike[str] | Model = "fast",
+) -> pyarrow.Table: ...
+@overload
+def score_frame(  # type: ignore[overload-cannot-match]
+    frame: Frame, *, text: str | None = None, model: str | os.PathLike[str] | Model = "fast"
+) -> Frame: ...
+def score_frame(frame: Any, *, text: str | None = None, model: str | os.PathLike[str] | Model = "fast") -> Any:
     """The frame with what its texts say, row by row.
 
     Adds one column per stance (the highest probability among the text's sentences, 0..1), ``stances`` and ``unsure``
@@ -62,7 +83,8 @@ def score_frame(frame: Frame, *, text: str | None = None, model: str | os.PathLi
 
     Args:
         frame: ``pandas.DataFrame``, ``polars.DataFrame``, ``pyarrow.Table`` or ``pyarrow.RecordBatch``; the same comes
-            back.
+            back. A column alone (``pandas.Series``, ``polars.Series``, ``pyarrow.Array`` or ``ChunkedArray``) comes
+            back as a frame, under its own name or ``text``.
         text: the column of the texts; guessed where None.
         model: name or folder of a model, or a model.
 
@@ -71,7 +93,7 @@ def score_frame(frame: Frame, *, text: str | None = None, model: str | os.PathLi
         ValueError: no column looks like the text, the named one is missing, or a new column is there already.
     """
     kind = type(frame).__module__.split(".")[0]
-    given: Any = frame
+    given, text = _as_table(frame, kind, text)
     if kind == "pandas" and hasattr(given, "columns"):
         names = [str(name) for name in given.columns]
     elif kind == "polars" and hasattr(given, "with_columns") and hasattr(given, "to_dict"):
@@ -80,8 +102,8 @@ def score_frame(frame: Frame, *, text: str | None = None, model: str | os.PathLi
         names = list(given.schema.names)
     else:
         raise TypeError(
-            f"expected a pandas or polars DataFrame, or a pyarrow Table or RecordBatch, got {type(frame).__name__}; "
-            f"collect a lazy frame first, and give score() a file"
+            f"expected a pandas or polars DataFrame or Series, or a pyarrow Table, RecordBatch or Array, got "
+            f"{type(frame).__name__}; collect a lazy frame first, and give score() a file"
         )
     column = _text_column(names, text)
     reader = _model(model)
@@ -99,14 +121,14 @@ def score_frame(frame: Frame, *, text: str | None = None, model: str | os.PathLi
                 result[name] = pandas.array(cells, dtype="Int64")
             else:
                 result[name] = pandas.Series(cells, dtype="float64" if kind_ == "probability" else "object").to_numpy()
-        return result  # type: ignore[no-any-return]
+        return result
     if kind == "polars":
         import polars
 
         types = {"probability": polars.Float64, "list": polars.List(polars.String), "count": polars.Int64}
         added = _columns(given[column].to_list(), reader)
         new_series = [polars.Series(name, cells, dtype=types[kind_]) for name, (kind_, cells) in added.items()]
-        return given.with_columns(new_series)  # type: ignore[no-any-return]
+        return given.with_columns(new_series)
     import pyarrow
 
     arrow = {"probability": pyarrow.float64(), "list": pyarrow.list_(pyarrow.string()), "count": pyarrow.int64()}
@@ -114,7 +136,18 @@ def score_frame(frame: Frame, *, text: str | None = None, model: str | os.PathLi
     arrays = [pyarrow.array(cells, type=arrow[kind_]) for kind_, cells in added.values()]
     for name, array in zip(added, arrays, strict=True):
         given = given.append_column(name, array)
-    return given  # type: ignore[no-any-return]
+    return given
+
+
+def _as_table(frame: Any, kind: str, text: str | None) -> tuple[Any, str | None]:
+    """The frame, and the column of its texts where it is known; a column alone as a frame of one column."""
+    if kind in ("pandas", "polars") and isinstance(frame, import_module(kind).Series):
+        name = str(frame.name or text or "text")
+        return frame.to_frame(name), name
+    if kind == "pyarrow" and hasattr(frame, "to_pylist") and not hasattr(frame, "schema"):
+        name = text or "text"
+        return import_module(kind).table({name: frame}), name
+    return frame, text
 
 
 def _columns(texts: Sequence[Any], model: Model) -> dict[str, tuple[str, list[Any]]]:
@@ -234,4 +267,4 @@ def _text_column(names: Sequence[str], text: str | None) -> str:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or value != value or type(value).__name__ == "NAType"
+    return value is None or type(value).__name__ == "NAType" or value != value  # NA has no truth, NaN is not itself

@@ -71,6 +71,33 @@ def test_arrow(make: Any) -> None:
     assert [[row[name] for name in NEW] for row in scored.to_pylist()] == [expected(text) for text in TEXTS]
 
 
+@pytest.mark.parametrize(
+    ("column", "name"),
+    [
+        (pd.Series(TEXTS, index=list("vwxyz"), name="lead"), "lead"),
+        (pd.Series(TEXTS, dtype="string"), "text"),
+        (pl.Series("lead", TEXTS), "lead"),
+        (pl.Series(TEXTS), "text"),
+        (pa.array(TEXTS), "text"),
+        (pa.chunked_array([TEXTS[:2], TEXTS[2:]]), "text"),
+    ],
+)
+def test_a_column_alone_becomes_a_frame(column: Any, name: str) -> None:
+    scored = score_frame(column, model=MODEL)
+    if isinstance(column, pd.Series):
+        assert type(scored) is pd.DataFrame
+        assert scored.index.equals(column.index)
+        rows = scored.to_dict("records")
+    elif isinstance(column, pl.Series):
+        assert type(scored) is pl.DataFrame
+        rows = scored.to_dicts()
+    else:
+        assert type(scored) is pa.Table
+        rows = scored.to_pylist()
+    assert [plain(row[name]) for row in rows] == TEXTS
+    assert [[plain(row[new]) for new in NEW] for row in rows] == [expected(text) for text in TEXTS]
+
+
 @pytest.mark.parametrize("frame", [pd.DataFrame({"text": []}), pl.DataFrame({"text": []}), pa.table({"text": []})])
 def test_empty_frames(frame: Any) -> None:
     scored = score_frame(frame, model=MODEL)
@@ -84,8 +111,8 @@ def test_frames_that_can_not_be_scored() -> None:
         score_frame([{"text": "x"}], model=MODEL)
     with pytest.raises(TypeError, match="LazyFrame"):
         score_frame(pl.LazyFrame({"text": ["x"]}), model=MODEL)
-    with pytest.raises(TypeError, match="Series"):
-        score_frame(pd.Series(["x"]), model=MODEL)
+    with pytest.raises(TypeError, match="Index"):
+        score_frame(pd.Index(["x"]), model=MODEL)
     with pytest.raises(TypeError, match="row 1 holds int"):
         score_frame(pd.DataFrame({"text": ["x", 7]}), model=MODEL)
     with pytest.raises(ValueError, match="no column 'lead'; there are 'text'"):
