@@ -209,6 +209,13 @@ class Masked:
     flags: NDArray[np.uint8]
     indptr: Ints
 
+    def first_sentences(self, n: int) -> Masked:
+        """The first ``n`` sentences of the batch."""
+        if n + 1 == len(self.indptr):
+            return self
+        end = int(self.indptr[n])
+        return Masked(self.hash[:end], self.first[:end], self.last[:end], self.flags[:end], self.indptr[: n + 1])
+
 
 class _Index:
     """The names, ready for matching. Built once, never changed."""

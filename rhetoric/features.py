@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from rhetoric.actors import STAND_INS, Masked, MatchKind, mask_tokens
 from rhetoric.tokens import CAPITALISED, DIGIT, INITIAL, PUNCTUATION, Tokens, hash_word, hash_words, tokenize
 
-__all__ = ["FeatureSettings", "Stream", "extract"]
+__all__ = ["FeatureSettings", "Stream", "extract", "streams_of"]
 
 Buckets: TypeAlias = NDArray[np.int32]
 Ints: TypeAlias = NDArray[np.int64]
@@ -210,6 +210,11 @@ def extract(texts: Sequence[str], settings: FeatureSettings) -> tuple[Tokens, tu
     else:
         everyone = np.arange(len(tokens))
         masked = Masked(tokens.hash, everyone, everyone, tokens.flags, tokens.indptr)
+    return tokens, streams_of(tokens, masked, settings)
+
+
+def streams_of(tokens: Tokens, masked: Masked, settings: FeatureSettings) -> tuple[Stream, ...]:
+    """``extract`` for sentences whose names are found already, or the first of them."""
     first, last, indptr = masked.first, masked.last, masked.indptr
     number = (masked.flags & DIGIT) != 0
     hashes = np.where(number, _NUMBER, masked.hash)
@@ -246,7 +251,7 @@ def extract(texts: Sequence[str], settings: FeatureSettings) -> tuple[Tokens, tu
     if settings.mixed_order:
         mixed = np.where(classes > 0, lexicon.codes[classes], hashes)[word]
         streams.append(_stream(mixed, _runs(settings.mixed_order)[1:], *spans, settings.bits, seed=4))
-    return tokens, tuple(streams)
+    return tuple(streams)
 
 
 def _runs(order: int) -> tuple[tuple[int, ...], ...]:

@@ -12,26 +12,29 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from itertools import compress, pairwise
+from itertools import accumulate, compress, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rhetoric.actors import find, mask_tokens
 from rhetoric.errors import ModelError
-from rhetoric.features import FeatureSettings, Stream, extract
+from rhetoric.features import FeatureSettings, Stream, extract, streams_of
 from rhetoric.records import Claim, Reading, Sentence, Span
 from rhetoric.replay import FILE as REPLAY
 from rhetoric.replay import Replay
-from rhetoric.roles import Roles, find_roles
+from rhetoric.roles import Named, find_roles, quoted_pieces
 from rhetoric.stances import STANCES
 from rhetoric.storage import ModelFolder, read_model, shipped_models, write_model
-from rhetoric.tokens import Tokens
+from rhetoric.tokens import Tokens, ranges, tokenize
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
     from sklearn.pipeline import Pipeline
+
+    from rhetoric.sentences import Document
 
 __all__ = ["Attribution", "Explanation", "StanceClassifier", "StanceModel", "Taught", "load_model"]
 
@@ -41,6 +44,7 @@ Ints: TypeAlias = NDArray[np.int64]
 _CHUNK_CHARACTERS: Final = 1 << 19  # bounds memory whatever the batch; smaller ones cost more calls than cache misses
 _CHUNK_SENTENCES: Final = 8192
 _KEPT_MEMORY: Final = 16 << 20
+_FEW_TEXTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,21 @@ class Attribution:
     ends: Ints
     weights: Floats
     bias: Floats
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _View:
+    """A few documents as a model sees them.
+
+    Attributes:
+        logits: (n_sentences, n_stances) uncalibrated.
+        attributions: rows of sentences -> one attribution for each.
+        named: gives the names in the sentences, where they were looked for.
+    """
+
+    logits: Floats
+    attributions: Callable[[Sequence[int]], Iterable[Attribution]]
+    named: Callable[[], Named] | None = None
 
 
 class StanceModel(ABC):
@@ -224,93 +243,69 @@ class StanceModel(ABC):
         texts = sentences_of(texts, "read_many")
         from rhetoric.sentences import parse  # pulls in sentencex: not wanted for sentences that are split already
 
-        documents = [parse(text) for text in texts]
-        sentences = [
-            text[start:end] for text, document in zip(texts, documents, strict=True) for start, end in document.spans
-        ]
-        probabilities = self.predict_proba(sentences)
+        readings: list[Reading] = []
+        group: list[tuple[str, Document]] = []
+        size = count = 0
+        for text in texts:
+            document = parse(text)
+            if group and (
+                size + len(text) > _CHUNK_CHARACTERS or count + len(document.spans) > _CHUNK_SENTENCES
+            ):  # groups of bounded size
+                readings += self._read(group)
+                group, size, count = [], 0, 0
+            group.append((text, document))
+            size += len(text)
+            count += len(document.spans)
+        return readings + self._read(group)
+
+    def _read(self, documents: Sequence[tuple[str, Document]]) -> list[Reading]:
+        texts = [text for text, _ in documents]
+        spans = [document.spans for _, document in documents]
+        sentences = [text[start:end] for text, own in zip(texts, spans, strict=True) for start, end in own]
+        view = self._view(texts, spans, sentences)
+        probabilities = sigmoid(view.logits * self.slope_ + self.intercept_)
         held = probabilities >= self.thresholds_
         doubt = (probabilities >= self.unsure_[:, 0]) & (probabilities <= self.unsure_[:, 1])
-        bearing = np.flatnonzero(held.any(axis=1)).tolist()
-        attributed = dict(zip(bearing, self._attributions([sentences[i] for i in bearing]), strict=True))
         names = self.stance_names
         stances: list[tuple[str, ...]] = [()] * len(sentences)
-        for i in bearing:
-            stances[i] = tuple(compress(names, held[i].tolist()))
-        bounds = np.cumsum([0] + [len(document.spans) for document in documents]).tolist()
-        roles = find_roles(
-            texts,
-            [document.spans for document in documents],
-            [stances[low:high] for low, high in pairwise(bounds)],
-        )
+        claims: list[tuple[Claim, ...]] = [()] * len(sentences)
+        unsure: list[tuple[str, ...]] = [()] * len(sentences)
+        for i in np.flatnonzero(doubt.any(axis=1)).tolist():
+            unsure[i] = tuple(compress(names, doubt[i].tolist()))
+        bearing = np.flatnonzero(held.any(axis=1)).tolist()
+        rows = probabilities.tolist()
+        if bearing:
+            for i in bearing:
+                stances[i] = tuple(compress(names, held[i].tolist()))
+            bounds = list(accumulate(map(len, spans), initial=0))
+            named = view.named() if view.named else None
+            found = find_roles(texts, spans, [stances[low:high] for low, high in pairwise(bounds)], named)
+            roles = [pairs for document in found for pairs in document]
+            owners = [text for text, own in documents for _ in own.spans]
+            starts = [start for own in spans for start, _ in own]
+            for i, attribution in zip(bearing, view.attributions(bearing), strict=True):
+                weights = attribution.weights * self.slope_
+                claims[i] = tuple(
+                    Claim(names[k], rows[i][k], *pair, evidence(owners[i], starts[i], attribution, weights[:, k]))
+                    for k, pair in zip(compress(range(len(names)), held[i].tolist()), roles[i], strict=True)
+                )
+        parts = iter(zip(sentences, rows, stances, unsure, claims, strict=True))
         readings = []
-        begin = 0
-        for text, document, own_roles in zip(texts, documents, roles, strict=True):
-            own = range(begin, begin + len(document.spans))
-            begin = own.stop
-            claims = self._claims(
-                text, document.spans, [attributed.get(i) for i in own], probabilities[own.start : own.stop], own_roles
-            )
-            rows = zip(
-                document.spans,
-                probabilities[own.start : own.stop].tolist(),
-                held[own.start : own.stop].tolist(),
-                doubt[own.start : own.stop].tolist(),
-                claims,
-                strict=True,
-            )
-            readings.append(Reading(tuple(self._sentence(text, *row) for row in rows), document.date, self.name, text))
+        for text, document in documents:
+            own_sentences = [
+                Sentence(sentence, start, end, dict(zip(names, row, strict=True)), taken, doubtful, own_claims)
+                for (start, end), (sentence, row, taken, doubtful, own_claims) in zip(
+                    document.spans, parts, strict=False
+                )
+            ]
+            readings.append(Reading(tuple(own_sentences), document.date, self.name, text))
         return readings
 
-    def _sentence(
-        self,
-        text: str,
-        span: tuple[int, int],
-        probabilities: list[float],
-        held: list[bool],
-        doubt: list[bool],
-        claims: tuple[Claim, ...],
-    ) -> Sentence:
-        names = self.stance_names
-        return Sentence(
-            text[span[0] : span[1]],
-            *span,
-            dict(zip(names, probabilities, strict=True)),
-            tuple(compress(names, held)),
-            tuple(compress(names, doubt)),
-            claims,
-        )
-
-    def _claims(
-        self,
-        text: str,
-        spans: Sequence[tuple[int, int]],
-        attributed: Sequence[Attribution | None],
-        probabilities: Floats,
-        roles: Sequence[Sequence[Roles]],
-    ) -> list[tuple[Claim, ...]]:
-        """The claims of every sentence of one document, with their evidence.
-
-        ``attributed`` has an entry for each sentence that bears a stance, None for the others; ``roles`` a pair for
-        each stance that it bears.
-        """
-        names = self.stance_names
-        claims: list[tuple[Claim, ...]] = [()] * len(spans)
-        for i, attribution in enumerate(attributed):
-            if attribution is None:
-                continue
-            held = np.flatnonzero(probabilities[i] >= self.thresholds_).tolist()
-            claims[i] = tuple(
-                Claim(
-                    names[k],
-                    float(probabilities[i, k]),
-                    speaker,
-                    target,
-                    evidence(text, spans[i][0], attribution, attribution.weights[:, k] * self.slope_[k]),
-                )
-                for k, (speaker, target) in zip(held, roles[i], strict=True)
-            )
-        return claims
+    def _view(
+        self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]], sentences: Sequence[str]
+    ) -> _View:
+        """What this model sees in the sentences of a few documents. ``spans``: the sentences of each document."""
+        return _View(self._raw_logits(sentences), lambda rows: self._attributions([sentences[i] for i in rows]))
 
     # ------------------------------------------------------------------ the model folder
 
@@ -785,26 +780,54 @@ class StanceClassifier(StanceModel):
                 logits[filled, k] += np.add.reduceat(carried, stream.indptr[filled])
         return logits * length_scale(streams)[:, None] + self.bias_
 
+    def _view(
+        self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]], sentences: Sequence[str]
+    ) -> _View:
+        if not self.settings_.mask_actors or sum(map(len, sentences)) > _CHUNK_CHARACTERS:
+            return super()._view(texts, spans, sentences)
+        places = [(i, *span) for i, own in enumerate(spans) for span in own]
+        if len(texts) <= _FEW_TEXTS:  # a second call costs more than a few words that may not be wanted
+            quoted = [(i, *span) for i, text in enumerate(texts) for span in quoted_pieces(text, spans[i])]
+            places += quoted
+            tokens = tokenize([*sentences, *(texts[i][start:end] for i, start, end in quoted)])
+        else:
+            tokens = tokenize(sentences)
+        matches = find(tokens)
+        masked = mask_tokens(tokens, matches)
+        streams = streams_of(tokens, masked.first_sentences(len(sentences)), self.settings_)
+        return _View(
+            self._sum(streams, len(sentences)),
+            lambda rows: self._attribute(tokens, streams, rows),
+            lambda: Named(tokens, matches, masked, {place: row for row, place in enumerate(places)}),
+        )
+
     def _attributions(self, sentences: Sequence[str]) -> Iterator[Attribution]:
         for part in chunks(sentences):
             tokens, streams = extract(sentences[part], self.settings_)
-            carried = self._carried(tokens, streams)
-            starts, ends = tokens.char_spans()
-            for low, high in zip(tokens.indptr[:-1].tolist(), tokens.indptr[1:].tolist(), strict=True):
-                kept = low + np.flatnonzero(carried[low:high].any(axis=1))
-                yield Attribution(starts[kept], ends[kept], carried[kept], self.bias_)
+            yield from self._attribute(tokens, streams, range(part.stop - part.start))
 
-    def _carried(self, tokens: Tokens, streams: tuple[Stream, ...]) -> Floats:
-        """(n_tokens, n_stances): every feature's weight in equal parts on the items it is made of."""
-        carried = np.zeros((len(tokens), len(self.classes_)))
+    def _attribute(self, tokens: Tokens, streams: tuple[Stream, ...], rows: Sequence[int]) -> Iterator[Attribution]:
+        """One attribution for each of these sentences: every feature's weight in equal parts on the items it is made
+        of."""
+        sentences = np.asarray(rows, dtype=np.int64)
+        own, bounds = ranges(tokens.indptr[sentences], tokens.indptr[sentences + 1])
+        place = np.zeros(len(tokens), dtype=np.int64)  # of each token among those
+        place[own] = np.arange(len(own))
+        carried = np.zeros((len(own), len(self.classes_)))
         for stream in streams:
-            share = np.zeros((stream.ids.shape[1], len(self.classes_)))
+            items, _ = ranges(stream.indptr[sentences], stream.indptr[sentences + 1])
+            share = np.zeros((len(items), len(self.classes_)))
             for ids, members in zip(stream.ids, stream.offsets, strict=True):
-                part = self.weights_[:, ids].T / len(members)
+                part = self.weights_[:, ids[items]].T / len(members)
                 for back in members:
                     share[: max(len(share) - back, 0)] += part[back:]
-            np.add.at(carried, stream.first, share)
-        return carried * length_scale(streams)[tokens.sentence, None]
+            carried[place[stream.first[items]]] += share  # no token begins two items of a stream
+        carried *= np.repeat(length_scale(streams)[sentences], bounds[1:] - bounds[:-1])[:, None]
+        starts, ends = tokens.char_spans(own)
+        kept = np.flatnonzero(carried.any(axis=1))
+        starts, ends, carried = starts[kept], ends[kept], carried[kept]
+        for low, high in pairwise(np.searchsorted(kept, bounds).tolist()):
+            yield Attribution(starts[low:high], ends[low:high], carried[low:high], self.bias_)
 
     def to_sklearn(self) -> Pipeline:
         """The model as a Pipeline of plain scikit-learn parts; see ``rhetoric.export.to_sklearn``."""
@@ -980,24 +1003,21 @@ def evidence(text: str, offset: int, attribution: Attribution, weights: Floats, 
 
     ``weights``: (n_spans,) what each span of ``attribution`` adds to the stance's log odds.
     """
-    best = weights.max(initial=0.0)
+    values = weights.tolist()
+    best = max(values, default=0.0)
     if best <= 0:
         return ()
-    strong = np.flatnonzero(weights >= 0.25 * best)
+    starts, ends = attribution.starts.tolist(), attribution.ends.tolist()
     joined: list[tuple[int, int, float]] = []
     previous = -2
-    for i, start, end, weight in zip(
-        strong.tolist(),
-        attribution.starts[strong].tolist(),
-        attribution.ends[strong].tolist(),
-        weights[strong].tolist(),
-        strict=True,
-    ):
+    for i, weight in enumerate(values):
+        if weight < 0.25 * best:
+            continue
         if previous == i - 1:
             begin, _, before = joined[-1]
-            joined[-1] = (begin, end, before + weight)
+            joined[-1] = (begin, ends[i], before + weight)
         else:
-            joined.append((start, end, weight))
+            joined.append((starts[i], ends[i], weight))
         previous = i
     strongest = sorted(sorted(joined, key=lambda run: -run[2])[:most])
     return tuple(

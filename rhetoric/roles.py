@@ -15,20 +15,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rhetoric.actors import Matches, MatchKind, actors, codes_all, find, mask_tokens
+from rhetoric.actors import Masked, Matches, MatchKind, actors, codes_all, find, mask_tokens
 from rhetoric.features import read_classes
 from rhetoric.records import Mention
-from rhetoric.tokens import CAPITALISED, DIGIT, HYPHENATED, INITIAL, PUNCTUATION, Tokens, hash_word, tokenize
+from rhetoric.tokens import CAPITALISED, DIGIT, HYPHENATED, INITIAL, PUNCTUATION, Tokens, hash_word, ranges, tokenize
 
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
@@ -41,6 +41,7 @@ OUTPUTS: Final = ("start", "end", "inside", "none")
 BITS: Final = 15
 
 _PAD: Final = 3
+_LANE: Final = 128
 _FLOOR: Final = 0.02  # less likely runs are no candidates
 _LEAST: Final = 0.25  # rather none than a role with less overlap to be expected
 _MOST_ITEMS: Final = 200  # roles are sought in the beginning of a longer sentence
@@ -146,10 +147,22 @@ class Items:
     ids: NDArray[np.int32]
 
 
-def items_of(tokens: Tokens, matches: Matches, bits: int = BITS) -> Items:
-    """Items and features of a batch of sentences."""
-    masked = mask_tokens(tokens, matches)
-    first, last, indptr = masked.first, masked.last, masked.indptr
+def items_of(
+    tokens: Tokens, matches: Matches, bits: int = BITS, masked: Masked | None = None, rows: Any = None
+) -> Items:
+    """Items and features of a batch of sentences.
+
+    Args:
+        masked: what ``mask_tokens(tokens, matches)`` gave, if it is at hand.
+        rows: indices of the sentences that are wanted, in the order of the result; all if left out.
+    """
+    masked = mask_tokens(tokens, matches) if masked is None else masked
+    if rows is None:
+        first, last, indptr, hashes = masked.first, masked.last, masked.indptr, masked.hash
+    else:
+        rows = np.asarray(rows, dtype=np.int64)
+        chosen, indptr = ranges(masked.indptr[rows], masked.indptr[rows + 1])
+        first, last, hashes = masked.first[chosen], masked.last[chosen], masked.hash[chosen]
     n = len(first)
     lexicon = _lexicon()
 
@@ -160,8 +173,8 @@ def items_of(tokens: Tokens, matches: Matches, bits: int = BITS) -> Items:
     kind = np.cumsum(bounds)[last]
     flags = tokens.flags[last]
     number = (flags & DIGIT) != 0
-    words = np.where(number, _NUMBER, masked.hash)
-    at, known = lexicon.look_up(masked.hash)
+    words = np.where(number, _NUMBER, hashes)
+    at, known = lexicon.look_up(hashes)
     known &= kind == 0
     mark = (flags & PUNCTUATION) != 0
 
@@ -172,13 +185,13 @@ def items_of(tokens: Tokens, matches: Matches, bits: int = BITS) -> Items:
     quiet = np.bincount(tokens.sentence[small], minlength=tokens.n_sentences) == 0
     capital &= ~quiet[sentence]
     raw = tokens._raw
-    end = tokens.end[last]
-    long = end - tokens.start[last] > 4
-    ending = ((raw[end - 1] | 0x20).astype(np.uint64) << np.uint64(8)) | (raw[end - 2] | 0x20).astype(np.uint64)
+    stop = tokens.end[last]
+    long = stop - tokens.start[last] > 4
+    ending = ((raw[stop - 1] | 0x20).astype(np.uint64) << np.uint64(8)) | (raw[stop - 2] | 0x20).astype(np.uint64)
     ending = np.where(long, ending, 1) + (capital.astype(np.uint64) << np.uint64(16))
     ending += ((flags & HYPHENATED) != 0).astype(np.uint64) << np.uint64(17)
     ending += (((tokens.flags[first] & INITIAL) != 0) & capital).astype(np.uint64) << np.uint64(18)
-    tags = np.where(mark, masked.hash, (ending + np.uint64(1)) * _F[4])
+    tags = np.where(mark, hashes, (ending + np.uint64(1)) * _F[4])
     tags = np.where(number, _NUMBER, tags)
     tags = np.where(known, lexicon.tags[at], tags)
     tags = np.where(kind > 0, _KINDS[kind], tags)
@@ -186,8 +199,9 @@ def items_of(tokens: Tokens, matches: Matches, bits: int = BITS) -> Items:
 
     # the nearest cue, word of saying and preposition on either side, in the sentence
     here = np.arange(n)
-    low = np.repeat(indptr[:-1], np.diff(indptr))
-    high = np.repeat(indptr[1:], np.diff(indptr))
+    sizes = indptr[1:] - indptr[:-1]
+    low = np.repeat(indptr[:-1], sizes)
+    high = np.repeat(indptr[1:], sizes)
     cue_left, cue_right = _nearest(cue > 0, here, low, high)
     say_left, say_right = _nearest(cue == 2, here, low, high)
     prep_left, _ = _nearest(known & lexicon.preposition[at], here, low, high)
@@ -205,19 +219,20 @@ def items_of(tokens: Tokens, matches: Matches, bits: int = BITS) -> Items:
     before = np.minimum(rank[here] - rank[low], 3)
     after = np.minimum(rank[high] - rank[here + 1], 3)
     ranks = (1 + before + 4 * after + 16 * named).astype(np.uint64)
-    quotes = np.concatenate([[0], np.cumsum(masked.hash == _QUOTE)])
+    quotes = np.concatenate([[0], np.cumsum(hashes == _QUOTE)])
     opened = quotes[here] - quotes[low]
     left_over = quotes[high] - quotes[here + 1]
     quoting = (1 + (opened & 1) + 2 * (np.minimum(opened, 2)) + 6 * np.minimum(left_over, 2)).astype(np.uint64)
     from_start = np.minimum(here - low, 6).astype(np.uint64) + np.uint64(1)
     from_end = np.minimum(high - 1 - here, 4).astype(np.uint64) + np.uint64(1)
 
-    w, t = _Shifts(words, indptr), _Shifts(tags, indptr)
+    w, t = _shifts(words, indptr, 2), _shifts(tags, indptr, 3)
+    cue_tag, other_cue_tag = plain(cue_left, tags), plain(cue_right, tags)
     cl, cr = seen(cue_left, tags), seen(cue_right, tags)
     sl, sr = seen(say_left, tags), seen(say_right, tags)
     pl = seen(prep_left, words)
     features: tuple[tuple[Hashes, ...], ...] = (
-        (np.ones(n, dtype=np.uint64),),
+        (_ONES[:n] if n <= len(_ONES) else np.ones(n, dtype=np.uint64),),
         *((w[o],) for o in (-2, -1, 0, 1, 2)),
         *((t[o],) for o in (-3, -2, -1, 0, 1, 2, 3)),
         *((w[o], w[o + 1]) for o in (-2, -1, 0, 1)),
@@ -230,7 +245,7 @@ def items_of(tokens: Tokens, matches: Matches, bits: int = BITS) -> Items:
         (cr,),
         (cl, t[0]),
         (cr, t[0]),
-        (plain(cue_left, tags), plain(cue_right, tags), t[0]),
+        (cue_tag, other_cue_tag, t[0]),
         (plain(cue_left, words), t[-1]),
         (plain(cue_right, words), t[1]),
         (sl, ranks),
@@ -250,28 +265,37 @@ def items_of(tokens: Tokens, matches: Matches, bits: int = BITS) -> Items:
         (t[-1], t[0], cl),
     )
     shift = np.uint64(64 - bits)
-    ids = np.empty((len(features), n), dtype=np.int32).T  # a feature's column stays together
-    for k, parts in enumerate(features):
-        total = parts[0] * _F[0] + np.uint64((k + 1) << 40)
-        for factor, part in zip(_F[1:], parts[1:], strict=False):
-            total = total + part * factor
+    ids = np.empty((len(features), n), dtype=np.int32)
+    seeds = np.arange(1, len(features) + 1, dtype=np.uint64)[:, None] << np.uint64(40)
+    longest = max(map(len, features))
+    with_part = [[k for k, parts in enumerate(features) if len(parts) > rank] for rank in range(longest)]
+    for begin in range(0, n, _ITEMS_AT_ONCE):  # all features at once, of as many items as stay in the cache
+        those = slice(begin, begin + _ITEMS_AT_ONCE)
+        total = np.array([parts[0][those] for parts in features])
+        total *= _F[0]
+        total += seeds
+        for rank in range(1, longest):
+            part = np.array([features[k][rank][those] for k in with_part[rank]])
+            part *= _F[rank]
+            total[with_part[rank]] += part
         total ^= total >> np.uint64(29)
-        ids[:, k] = (total * _F[3]) >> shift
-    return Items(first, last, indptr, ids)
+        total *= _F[3]
+        total >>= shift
+        ids[:, those] = total
+    return Items(first, last, indptr, ids.T)
 
 
-class _Shifts:
-    """Neighbours of items: ``shifts[o]`` is what stands ``o`` items on, 0 beyond the sentence."""
+_ONES: Final = np.ones(4096, dtype=np.uint64)
 
-    def __init__(self, values: Hashes, indptr: Ints) -> None:
-        n_sentences = len(indptr) - 1
-        self.place = np.arange(len(values)) + np.repeat(np.arange(1, n_sentences + 1), np.diff(indptr)) * _PAD
-        self.padded = np.zeros(len(values) + (n_sentences + 1) * _PAD, dtype=np.uint64)
-        self.padded[self.place] = values
 
-    def __getitem__(self, offset: int) -> Hashes:
-        shifted: Hashes = self.padded[self.place + offset]
-        return shifted
+def _shifts(values: Hashes, indptr: Ints, most: int) -> dict[int, Hashes]:
+    """Neighbours of items: ``shifts[o]`` is what stands ``o`` items on, ``o`` from ``-most`` to ``most``, 0 beyond the
+    sentence."""
+    n_sentences = len(indptr) - 1
+    place = np.arange(len(values)) + np.repeat(np.arange(1, n_sentences + 1), indptr[1:] - indptr[:-1]) * _PAD
+    padded = np.zeros(len(values) + (n_sentences + 1) * _PAD, dtype=np.uint64)
+    padded[place] = values
+    return {offset: padded[place + offset] if offset else values for offset in range(-most, most + 1)}
 
 
 def _nearest(where: Bools, here: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints]:
@@ -297,13 +321,13 @@ def run_scores(scores: Floats, indptr: Ints, longest: int = MAX_ITEMS) -> Floats
     n = len(scores)
     total = np.zeros(n + 1)
     np.cumsum(scores[:, 2], out=total[1:])
-    runs = np.full((n, longest), -np.inf, dtype=np.float32)
-    room = np.repeat(indptr[1:], np.diff(indptr)) - np.arange(n)
-    for length in range(min(longest, n)):
-        stop = n - length
-        value = scores[:stop, 0] + scores[length:, 1] + (total[length + 1 :] - total[:stop])
-        runs[:stop, length] = np.where(room[:stop] > length, value, -np.inf)
-    return runs
+    here = np.arange(n)
+    room = np.repeat(indptr[1:], indptr[1:] - indptr[:-1]) - here
+    end = here[:, None] + np.arange(longest)
+    inside = room[:, None] > np.arange(longest)
+    end[~inside] = 0
+    values = scores[:, :1] + scores[:, 1][end] + (total[end + 1] - total[:n, None])
+    return np.where(inside, values, -np.inf).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -318,6 +342,20 @@ class Candidates:
     probability: Floats
     left_out: Floats
     value: Floats
+
+    def and_nobody(self, n: int) -> Candidates:
+        """With ``n`` sentences more that are sure to leave the role out."""
+        if not n:
+            return self
+        k = self.first.shape[1]
+        nowhere, nothing = np.full((n, k), -1), np.zeros((n, k), dtype=np.float32)
+        return Candidates(
+            np.concatenate([self.first, nowhere]),
+            np.concatenate([self.last, nowhere]),
+            np.concatenate([self.probability, nothing]),
+            np.concatenate([self.left_out, np.ones(n, dtype=np.float32)]),
+            np.concatenate([self.value, nothing]),
+        )
 
 
 def candidates(scores: Floats, indptr: Ints) -> Candidates:
@@ -392,11 +430,11 @@ def _apart(role: Candidates, rows: Ints, run: Ints) -> Bools:
 def _pick(role: Candidates, value: Floats, favour: float, rows: Ints, chosen: Ints, values: Floats) -> None:
     if not len(rows):
         return
-    at = value.argmax(axis=1)[:, None]
-    best = np.take_along_axis(value, at, axis=1)[:, 0]
+    at = value.argmax(axis=1)
+    best = value[np.arange(len(at)), at]
     there = best > np.maximum(role.left_out[rows] * favour, _LEAST)
-    chosen[rows, 0] = np.where(there, np.take_along_axis(role.first[rows], at, axis=1)[:, 0], -1)
-    chosen[rows, 1] = np.where(there, np.take_along_axis(role.last[rows], at, axis=1)[:, 0], -1)
+    chosen[rows, 0] = np.where(there, role.first[rows, at], -1)
+    chosen[rows, 1] = np.where(there, role.last[rows, at], -1)
     values[rows] = np.where(there, best, role.left_out[rows])
 
 
@@ -410,12 +448,15 @@ class RoleModel:
             of the first axis is the mean of the others.
         scale: (8,) what a byte is worth in each output.
         favour: what the probability of leaving a role out is multiplied by, for each of ``ROLES``.
+        lanes: (2, (n_stances + 1) * buckets) the same weights, those of a role in one number of four lanes of 16 bits,
+            128 more than they are: a sum of numbers is four sums, as long as there are at most 256.
     """
 
     stances: tuple[str, ...]
     weights: NDArray[np.int8]
     scale: Floats
     favour: tuple[float, float]
+    lanes: Hashes
 
     @classmethod
     def of(cls, stances: Sequence[str], weights: Floats, favour: Sequence[float]) -> RoleModel:
@@ -430,40 +471,51 @@ class RoleModel:
     ) -> RoleModel:
         mean = np.round(weights.mean(axis=0, keepdims=True)).astype(np.int8)
         together = np.ascontiguousarray(np.concatenate([weights, mean]))
-        return cls(tuple(stances), together, scale.astype(np.float32), (float(favour[0]), float(favour[1])))
+        lanes = np.add(together, _LANE, dtype=np.int16).reshape(-1, 2, 4).transpose(1, 0, 2)
+        lanes = np.ascontiguousarray(lanes).view(np.uint64)[:, :, 0]
+        own = float(favour[0]), float(favour[1])
+        return cls(tuple(stances), together, scale.astype(np.float32), own, lanes)
 
     def stance_index(self, stance: str) -> int:
         return self.stances.index(stance) if stance in self.stances else len(self.stances)
 
-    def runs(self, items: Items, sentence: Ints, stance: Ints, targets: bool = True) -> Ints:
+    def runs(self, items: Items, sentence: Ints, stance: Ints, targets: int | None = None) -> Ints:
         """The roles of claims: (n_claims, 3, 2) as ``choose`` gives them.
 
         Args:
             sentence: (n_claims,) the sentence of each claim, of at least one item.
             stance: (n_claims,) index of its weights.
-            targets: whether targets are sought; none is found otherwise.
+            targets: of how many claims, from the first on, targets are sought, all if left out; none is found for the
+                others.
         """
-        table = self.weights.view(np.uint64).ravel()  # the eight outputs of a bucket at once
-        low = items.indptr[sentence]
-        sizes = np.minimum(items.indptr[sentence + 1] - low, _MOST_ITEMS)
+        sought = len(sentence) if targets is None else targets
         chosen = np.empty((len(sentence), 3, 2), dtype=np.int64)
+        low = items.indptr[sentence]
+        high = np.minimum(items.indptr[sentence + 1], low + _MOST_ITEMS)
+        bounds = np.concatenate([[0], np.cumsum(high - low)])
         begin = 0
-        bounds = np.concatenate([[0], np.cumsum(sizes)])
         while begin < len(sentence):  # parts of bounded size
             stop = max(int(np.searchsorted(bounds, bounds[begin] + _ITEMS_AT_ONCE, side="right")) - 1, begin + 1)
             part = slice(begin, stop)
-            indptr = bounds[begin : stop + 1] - bounds[begin]
-            rows = np.arange(indptr[-1]) + np.repeat(low[part] - indptr[:-1], sizes[part])
-            shift = np.repeat(stance[part], sizes[part]) * self.weights.shape[1]
-            total = np.zeros((len(rows), 8), dtype=np.int32)
-            for k in range(items.ids.shape[1]):
-                total += table[items.ids[rows, k] + shift].view(np.int8).reshape(-1, 8)
-            scores = total * self.scale
-            speaker = candidates(scores[:, :4], indptr)
-            target = candidates(scores[:, 4:], indptr) if targets else _nobody(len(sizes[part]))
-            chosen[part] = choose(speaker, target, self.favour)
+            rows, indptr = ranges(low[part], high[part])
+            buckets = items.ids.T[:, rows]
+            buckets += np.repeat(stance[part] * self.weights.shape[1], indptr[1:] - indptr[:-1]).astype(np.int32)
+            speaker = candidates(self._scores(0, buckets), indptr)
+            those = max(min(sought, stop) - begin, 0)
+            target = _nobody(0)
+            if those:
+                target = candidates(self._scores(1, buckets[:, : indptr[those]]), indptr[: those + 1])
+            chosen[part] = choose(speaker, target.and_nobody(stop - begin - those), self.favour)
             begin = stop
         return chosen
+
+    def _scores(self, role: int, buckets: NDArray[np.int32]) -> Floats:
+        """(n_items, 4) scores of one role from the buckets (n_features, n_items) of its weights."""
+        sums = self.lanes[role].take(buckets, mode="clip").sum(axis=0)  # in range by construction
+        counts: NDArray[np.int32] = sums.view(np.uint16).reshape(-1, 4).astype(np.int32)
+        counts -= _LANE * len(buckets)
+        scores: Floats = counts * self.scale[4 * role : 4 * role + 4]
+        return scores
 
 
 @lru_cache(maxsize=1)
@@ -481,7 +533,10 @@ def role_model() -> RoleModel:
 Range: TypeAlias = tuple[int, int]
 Roles: TypeAlias = tuple[Mention | None, Mention | None]
 
+_Name: TypeAlias = tuple[int, int, int, tuple[str, ...]]  # start, end, kind, codes
+
 _CLAIMS_AT_ONCE: Final = 2048
+_FEW: Final = 24  # sentences with a stance
 _LOOK_BACK: Final = 4
 _FIRST_PERSON: Final = frozenset(("we", "i", "us", "me", "our", "my", "ours", "mine", "ourselves"))
 _PERSONS: Final = frozenset(("he", "she", "him", "her", "his", "hers", "himself", "herself"))
@@ -502,8 +557,41 @@ _WORD: Final = re.compile(r"\w")
 _MARKS: Final = re.compile(r"[\"“”«»„]|\n\s*\n")
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Named:
+    """Stretches of documents as tokens, and the names in them.
+
+    ``places``: (number of the document, start, end) -> sentence of the tokens.
+    """
+
+    tokens: Tokens
+    matches: Matches
+    masked: Masked
+    places: Mapping[tuple[int, int, int], int]
+
+    @classmethod
+    def of(cls, texts: Sequence[str], pieces: Sequence[tuple[int, int, int]]) -> Named:
+        tokens = tokenize([texts[i][start:end] for i, start, end in pieces])
+        matches = find(tokens)
+        return cls(tokens, matches, mask_tokens(tokens, matches), {piece: row for row, piece in enumerate(pieces)})
+
+
+def quoted_pieces(text: str, spans: Sequence[Range]) -> list[Range]:
+    """The parts of sentences that may name who is quoted in a document: what ``find_roles`` reads besides sentences."""
+    if not _has_quotes(text):
+        return []
+    document = _Document(0, text, spans, [()] * len(spans))
+    document.quotations = quotations(text)
+    whole = set(spans)
+    pieces = [piece for quotation in document.quotations for piece in document._attributions(quotation)]
+    return [piece for piece in dict.fromkeys(pieces) if piece not in whole]
+
+
 def find_roles(
-    texts: Sequence[str], spans: Sequence[Sequence[Range]], stances: Sequence[Sequence[Sequence[str]]]
+    texts: Sequence[str],
+    spans: Sequence[Sequence[Range]],
+    stances: Sequence[Sequence[Sequence[str]]],
+    named: Named | None = None,
 ) -> list[list[tuple[Roles, ...]]]:
     """Speaker and target of every stance of every sentence of every document.
 
@@ -511,6 +599,7 @@ def find_roles(
         texts: n documents.
         spans: of each document the sentences, as offsets in its text, in order.
         stances: of each sentence the stances that it takes; any names.
+        named: all sentences of the documents, if they are at hand, and of few documents the ``quoted_pieces`` too.
 
     Returns:
         For each sentence a ``(speaker, target)`` for each of its stances, in order. Offsets count in the document; a
@@ -523,7 +612,8 @@ def find_roles(
     for i, document in enumerate(stances):
         count += sum(map(len, document))
         if count >= _CLAIMS_AT_ONCE or i + 1 == len(stances):
-            found += _find_roles(texts[begin : i + 1], spans[begin : i + 1], stances[begin : i + 1])
+            documents = [_Document(k, texts[k], spans[k], stances[k]) for k in range(begin, i + 1)]
+            found += _find_roles(texts, documents, named)
             begin, count = i + 1, 0
     return found
 
@@ -542,107 +632,161 @@ def _moved(span: Range, offset: int) -> Range:
 
 
 def _find_roles(
-    texts: Sequence[str], spans: Sequence[Sequence[Range]], stances: Sequence[Sequence[Sequence[str]]]
+    texts: Sequence[str], documents: Sequence[_Document], named: Named | None
 ) -> list[list[tuple[Roles, ...]]]:
-    model = role_model()
-    documents = [_Document(*given) for given in zip(texts, spans, stances, strict=True)]
-    pieces = [(d, piece) for d in documents for piece in d.bearing()]
-    taken = [d.stances_of[piece] for d, piece in pieces]
-    _tag(model, pieces, [[model.stance_index(name) for name in names] for names in taken])
-    _add_codes(documents)
-    wanted = [(d, piece) for d in documents for piece in d.around()]
-    if wanted:
-        _tag(model, wanted, [[len(model.stances)]] * len(wanted), targets=False)
-        _add_codes(documents)
+    bearing = [d for d in documents if d.index]
+    if bearing:
+        model = role_model()
+        codes: dict[str, tuple[str, ...]] = {}
+        pieces = [(d, piece) for d in bearing for piece in d.index]
+        taken = [[model.stance_index(name) for name in d.stances_of[piece]] for d, piece in pieces]
+        # a call costs more than a few sentences: of a small text, those that may be wanted are read at once
+        spare = [(d, piece) for d in bearing for piece in d.neighbours()] if len(pieces) <= _FEW else []
+        _tag(model, texts, named, pieces + spare, taken + [[len(model.stances)]] * len(spare), len(pieces), len(pieces))
+        _add_codes(bearing, codes)
+        wanted = [(d, piece) for d in bearing for piece in d.around()]
+        if wanted:
+            _tag(model, texts, named, wanted, [[len(model.stances)]] * len(wanted), 0, len(wanted))
+            _add_codes(bearing, codes)
     return [d.roles() for d in documents]
 
 
 def _tag(
     model: RoleModel,
+    texts: Sequence[str],
+    named: Named | None,
     pieces: Sequence[tuple[_Document, Range]],
     stances: Sequence[Sequence[int]],
-    targets: bool = True,
+    n_targets: int,
+    n_wanted: int,
 ) -> None:
-    """Fill ``tagged`` and ``named`` of the documents for these stretches of text."""
-    tokens = tokenize([document.text[start:end] for document, (start, end) in pieces])
-    matches = find(tokens)
-    items = items_of(tokens, matches)
-    filled = items.indptr[1:] > items.indptr[:-1]
+    """Fill ``tagged`` and ``named`` of the documents for the first ``n_wanted`` of these stretches of text, ``spare``
+    for the others; targets are sought in the first ``n_targets`` alone."""
+    places = [(document.number, *piece) for document, piece in pieces]
+    if named is None:
+        named = Named.of(texts, places)
+    elif missing := [i for i, place in enumerate(places) if place not in named.places]:
+        here = [i for i, place in enumerate(places) if place in named.places]
+        for which, given in ((here, named), (missing, None)):
+            if which:
+                _tag(
+                    model,
+                    texts,
+                    given,
+                    [pieces[i] for i in which],
+                    [stances[i] for i in which],
+                    bisect_left(which, n_targets),
+                    bisect_left(which, n_wanted),
+                )
+        return
+    tokens, matches = named.tokens, named.matches
+    rows = np.array([named.places[place] for place in places], dtype=np.int64)
+    items = items_of(tokens, matches, masked=named.masked, rows=rows)
+    filled = (items.indptr[1:] > items.indptr[:-1]).tolist()
     owners = [i for i, indices in enumerate(stances) for _ in indices if filled[i]]
     indices = [index for i, own in enumerate(stances) for index in own if filled[i]]
-    runs = model.runs(items, np.array(owners, dtype=np.int64), np.array(indices, dtype=np.int64), targets)
-    at = runs + items.indptr[owners][:, None, None]
+    owner = np.array(owners, dtype=np.int64)
+    runs = model.runs(items, owner, np.array(indices, dtype=np.int64), int(np.searchsorted(owner, n_targets)))
+    at = runs + items.indptr[owner][:, None, None]
     there = runs[:, :, 0] >= 0
-    begin, stop = at[there][:, 0], at[there][:, 1]
+    begin, stop = at[there].T
     # an unsure run may draw in what stands before the noun phrase: with President X
     begin = begin + (_lexicon().is_preposition(tokens.hash[items.first[begin]]) & (begin < stop))
     starts, ends = tokens.char_spans(items.first[begin], items.last[stop])
-    ranges = iter(zip(starts.tolist(), ends.tolist(), strict=True))
+    found = iter(zip(starts.tolist(), ends.tolist(), strict=True))
     for i, both in zip(owners, there.tolist(), strict=True):
         document, piece = pieces[i]
         offset = piece[0]
-        speaker, target, other = [_moved(next(ranges), offset) if one else None for one in both]
-        document.tagged.setdefault(piece, []).append(Tagged(speaker, target, other))
-    wanted = np.flatnonzero(matches.kind <= MatchKind.PERSON)
+        speaker, target, other = [_moved(next(found), offset) if one else None for one in both]
+        into = document.tagged.setdefault(piece, []) if i < n_wanted else document.spare[piece][0]
+        into.append(Tagged(speaker, target, other))
+    match_bounds = np.searchsorted(matches.first_token, tokens.indptr)
+    wanted, bounds = ranges(match_bounds[rows], match_bounds[rows + 1])
+    people = matches.kind[wanted] <= MatchKind.PERSON
+    owner = np.repeat(np.arange(len(rows)), bounds[1:] - bounds[:-1])[people]
+    wanted = wanted[people]
     starts, ends = tokens.char_spans(matches.first_token[wanted], matches.end_token[wanted] - 1)
-    owner = tokens.sentence[matches.first_token[wanted]].tolist()
     table = actors()
-    kinds, indices = matches.kind[wanted].tolist(), matches.actor[wanted].tolist()
-    for i, start, end, kind, actor in zip(owner, starts.tolist(), ends.tolist(), kinds, indices, strict=True):
+    kinds, numbers = matches.kind[wanted].tolist(), matches.actor[wanted].tolist()
+    for i, start, end, kind, actor in zip(owner.tolist(), starts.tolist(), ends.tolist(), kinds, numbers, strict=True):
         document, piece = pieces[i]
         own = tuple(table[actor].code.split("+")) if actor >= 0 else ()
-        document.named.setdefault(piece, []).append((start + piece[0], end + piece[0], kind, own))
+        names = document.named.setdefault(piece, []) if i < n_wanted else document.spare[piece][1]
+        names.append((start + piece[0], end + piece[0], kind, own))
 
 
-def _add_codes(documents: Sequence[_Document]) -> None:
+def _add_codes(documents: Sequence[_Document], codes: dict[str, tuple[str, ...]]) -> None:
     """Fill ``codes``: of the words of every tagged role, and of the apposition behind them."""
-    phrases: dict[str, tuple[str, ...]] = {}
+    phrases: dict[str, None] = {}
     for document in documents:
-        for pairs in document.tagged.values():
+        document.codes = codes
+        for pairs in (*document.tagged.values(), *(pairs for pairs, _ in document.spare.values())):
             for span in (span for pair in pairs for span in pair if span is not None):
-                phrases[document.text[span[0] : span[1]]] = ()
+                phrases[document.text[span[0] : span[1]]] = None
                 if apposition := document.apposition(span):
-                    phrases[apposition] = ()
-    phrases = dict(zip(phrases, codes_all(list(phrases)), strict=True))
-    for document in documents:
-        document.codes = phrases
+                    phrases[apposition] = None
+    new = [phrase for phrase in phrases if phrase not in codes]
+    if new:
+        codes.update(zip(new, codes_all(new), strict=True))
 
 
 class _Document:
     """One document: what was tagged in it, and the rules that find in its other sentences what a sentence leaves open.
 
     ``tagged``: stretch of text -> speaker and target for each stance. ``named``: stretch -> names in it, as start, end,
-    kind, codes. ``codes``: words -> codes.
+    kind, codes. ``codes``: words -> codes. ``spare``: what was tagged and named in stretches that may not be wanted.
     """
 
-    def __init__(self, text: str, spans: Sequence[Range], stances: Sequence[Sequence[str]]) -> None:
+    def __init__(self, number: int, text: str, spans: Sequence[Range], stances: Sequence[Sequence[str]]) -> None:
+        self.number = number
         self.text = text
         self.spans = spans
         self.stances = stances
         self.index = {span: i for i, (span, names) in enumerate(zip(spans, stances, strict=True)) if names}
         self.stances_of = {span: stances[i] for span, i in self.index.items()}
         self.tagged: dict[Range, list[Tagged]] = {}
-        self.named: dict[Range, list[tuple[int, int, int, tuple[str, ...]]]] = {}
+        self.named: dict[Range, list[_Name]] = {}
         self.codes: dict[str, tuple[str, ...]] = {}
+        self.spare: dict[Range, tuple[list[Tagged], list[_Name]]] = {}
         self.quotations: list[_Quotation] | None = None
         self.persons: dict[str, tuple[str, ...]] = {}
         self.speakers: dict[int, Mention | None] = {}
         self.open: set[int] = set()
 
-    def bearing(self) -> list[Range]:
-        return list(self.index)
+    @cached_property
+    def starts(self) -> list[int]:
+        return [start for start, _ in self.spans]
+
+    def neighbours(self) -> list[Range]:
+        """All stretches of text that ``around`` may ask for; their places in ``spare`` are made."""
+        wanted = dict.fromkeys(piece for span, i in self.index.items() for piece in self._neighbours(span, i))
+        self.spare = {piece: ([], []) for piece in wanted if piece not in self.index}
+        return list(self.spare)
+
+    def _neighbours(self, span: Range, i: int) -> list[Range]:
+        quotation = self._quotation_at(span)
+        before = list(self.spans[max(i - _LOOK_BACK, 0) : i])
+        return before if quotation is None else before + self._attributions(quotation)
 
     def around(self) -> list[Range]:
-        """The stretches of text to read besides the sentences with a stance, so that all roles can be resolved."""
+        """The stretches of text to read besides the sentences with a stance, so that all roles can be resolved. What is
+        in ``spare`` is taken from there."""
         wanted: dict[Range, None] = {}
         for span, i in self.index.items():
-            if all(self._is_settled(pair) for pair in self.tagged.get(span, ())):
-                continue
-            for j in range(max(i - _LOOK_BACK, 0), i):
-                wanted[self.spans[j]] = None
-            if (quotation := self._quotation_at(span)) is not None:
-                wanted.update(dict.fromkeys(self._attributions(quotation)))
-        return [piece for piece in wanted if piece not in self.tagged]
+            if not all(self._is_settled(pair) for pair in self.tagged.get(span, ())):
+                wanted.update(dict.fromkeys(self._neighbours(span, i)))
+        missing = []
+        for piece in wanted:
+            if piece in self.spare:
+                tagged, names = self.spare.pop(piece)
+                if tagged:
+                    self.tagged[piece] = tagged
+                if names:
+                    self.named[piece] = names
+            elif piece not in self.tagged:
+                missing.append(piece)
+        self.spare.clear()
+        return missing
 
     def _is_settled(self, tagged: Tagged) -> bool:
         speaker, target, _ = tagged
@@ -780,7 +924,9 @@ class _Document:
     def _quotation_at(self, sentence: Range) -> _Quotation | None:
         """The quotation that the first word of a sentence stands in."""
         if self.quotations is None:
-            self.quotations = quotations(self.text)
+            self.quotations = quotations(self.text) if _has_quotes(self.text) else []
+        if not self.quotations:
+            return None
         word = _WORD.search(self.text, *sentence)
         if word is None:
             return None
@@ -790,12 +936,11 @@ class _Document:
     def _attributions(self, quotation: _Quotation) -> list[Range]:
         """The stretches of text that may name who is quoted, the likeliest first: what follows the quotation in its
         last sentence, what comes before it in its first, the sentence before."""
-        starts = [start for start, _ in self.spans]
         wanted = []
-        last = bisect_right(starts, quotation.last_end - 1) - 1
+        last = bisect_right(self.starts, quotation.last_end - 1) - 1
         if last >= 0 and _WORD.search(self.text, quotation.last_end, self.spans[last][1]):
             wanted.append((quotation.last_end, self.spans[last][1]))
-        first = bisect_right(starts, quotation.first_start) - 1
+        first = bisect_right(self.starts, quotation.first_start) - 1
         if first >= 0 and _WORD.search(self.text, self.spans[first][0], quotation.first_start):
             wanted.append((self.spans[first][0], quotation.first_start))
         elif first > 0:
@@ -811,7 +956,7 @@ class _Document:
             pairs = self.tagged.get(piece)
             if not pairs:
                 continue
-            j = bisect_right([start for start, _ in self.spans], piece[0]) - 1
+            j = bisect_right(self.starts, piece[0]) - 1
             if piece == self.spans[j]:
                 speaker = self._speaker(j) if j < i else None
             else:
@@ -841,6 +986,10 @@ def _office(words: str) -> str:
         return ""
     office = found[1].casefold()
     return next((stem for stem in ("spokes", "minist", "president", "official") if office.startswith(stem)), office)
+
+
+def _has_quotes(text: str) -> bool:
+    return any(mark in text for mark in "\"“”«»„")
 
 
 def quotations(text: str) -> list[_Quotation]:

@@ -38,6 +38,7 @@ __all__ = [
     "Tokens",
     "hash_word",
     "hash_words",
+    "ranges",
     "tokenize",
 ]
 
@@ -336,6 +337,14 @@ def _blank_symbols(data: Bytes, kind: Bytes) -> None:
     symbol |= (lead == 0xEF) & (second == 0xBB) & (third == 0xBF)  # byte order mark
     at = at[symbol]
     kind[at] = kind[at + 1] = kind[at + 2] = _BLANK
+
+
+def ranges(low: Ints, high: Ints) -> tuple[Ints, Ints]:
+    """The numbers of all ranges ``low[i]`` to ``high[i]``, exclusive, in order, and their bounds, (n + 1,)."""
+    sizes = high - low
+    bounds = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=bounds[1:])
+    return np.arange(bounds[-1]) + np.repeat(low - bounds[:-1], sizes), bounds
 
 
 def hash_words(words: Iterable[str]) -> Hashes:
