@@ -249,8 +249,9 @@ class _Index:
 
 
 def _buckets(hashes: Hashes) -> NDArray[np.intp]:
-    buckets: NDArray[np.intp] = ((hashes * _BUCKET_FACTOR) >> np.uint64(64 - _BUCKET_BITS)).astype(np.intp)
-    return buckets
+    buckets = hashes * _BUCKET_FACTOR
+    buckets >>= np.uint64(64 - _BUCKET_BITS)
+    return buckets.view(np.intp)  # small enough for either
 
 
 @lru_cache(maxsize=1)
@@ -302,14 +303,15 @@ def find(tokens: Tokens) -> Matches:
 def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
     """First token and row of every name that stands in the text, overlapping ones and wrong cases included."""
     hashes = tokens.hash
-    at = np.flatnonzero(index.single[_buckets(hashes)])
+    at = np.flatnonzero(index.single.take(_buckets(hashes)))
     row, hit = index.search(hashes[at])
     hit &= index.length[row] == 1
     starts, rows = [at[hit]], [row[hit]]
     pairs = hashes[:-1] * _FACTOR + hashes[1:]
-    at = np.flatnonzero(index.longest[_buckets(pairs)])
+    reach = index.longest.take(_buckets(pairs))
+    at = np.flatnonzero(reach)
     key = pairs[at]
-    longest = index.longest[_buckets(key)].astype(np.int64)
+    longest = reach[at].astype(np.int64)
     room = tokens.indptr[tokens.sentence[at] + 1] - at
     longest = np.minimum(longest, room)
     at, key, longest = at[longest > 1], key[longest > 1], longest[longest > 1]

@@ -145,7 +145,7 @@ class _Lexicon:
 
     def classify(self, hashes: Hashes) -> NDArray[np.uint8]:
         found = np.zeros(len(hashes), dtype=np.uint8)
-        maybe = np.flatnonzero(self.candidate[_slot(hashes)])
+        maybe = np.flatnonzero(self.candidate.take(_slot(hashes)))
         wanted = hashes[maybe]
         at = np.searchsorted(self.words, wanted)
         at[at == len(self.words)] = 0
@@ -154,8 +154,9 @@ class _Lexicon:
 
 
 def _slot(hashes: Hashes) -> NDArray[np.int64]:
-    slots: NDArray[np.int64] = ((hashes * _MIX) >> np.uint64(64 - _FILTER_BITS)).astype(np.int64)
-    return slots
+    slots = hashes * _MIX
+    slots >>= np.uint64(64 - _FILTER_BITS)
+    return slots.view(np.int64)  # small enough for either
 
 
 def read_classes(text: str) -> dict[str, tuple[str, ...]]:

@@ -867,7 +867,7 @@ class StanceClassifier(StanceModel):
                 f"{file}: weights are {weights.dtype} of shape {weights.shape}, expected float16 or float32 of shape "
                 f"{(n_stances, settings.buckets)}"
             )
-        values = weights.astype(np.float32)
+        values = np.asarray(weights).astype(np.float32)  # a plain array: one of a mapped file is slow to index
         if not np.isfinite(values).all():
             raise ModelError(f"{file}: weights hold values that are not finite")
         model = cls(**{name: getattr(settings, name) for name in cls._parameters if hasattr(settings, name)})

@@ -268,16 +268,16 @@ def items_of(
     ids = np.empty((len(features), n), dtype=np.int32)
     seeds = np.arange(1, len(features) + 1, dtype=np.uint64)[:, None] << np.uint64(40)
     longest = max(map(len, features))
-    with_part = [[k for k, parts in enumerate(features) if len(parts) > rank] for rank in range(longest)]
+    with_part = [[k for k, parts in enumerate(features) if len(parts) > place] for place in range(longest)]
     for begin in range(0, n, _ITEMS_AT_ONCE):  # all features at once, of as many items as stay in the cache
         those = slice(begin, begin + _ITEMS_AT_ONCE)
         total = np.array([parts[0][those] for parts in features])
         total *= _F[0]
         total += seeds
-        for rank in range(1, longest):
-            part = np.array([features[k][rank][those] for k in with_part[rank]])
-            part *= _F[rank]
-            total[with_part[rank]] += part
+        for place in range(1, longest):
+            part = np.array([features[k][place][those] for k in with_part[place]])
+            part *= _F[place]
+            total[with_part[place]] += part
         total ^= total >> np.uint64(29)
         total *= _F[3]
         total >>= shift
