@@ -82,13 +82,15 @@ _default: StanceModel | None = None
 _default_lock = threading.Lock()
 
 
-def __getattr__(name: str) -> Any:
-    """Names of heavier modules, imported when they are first asked for."""
-    if name in _LAZY:
-        from importlib import import_module
+if not TYPE_CHECKING:  # type checkers would take any name for granted
 
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'rhetoric' has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """Names of heavier modules, imported when they are first asked for."""
+        if name in _LAZY:
+            from importlib import import_module
+
+            return getattr(import_module(_LAZY[name]), name)
+        raise AttributeError(f"module 'rhetoric' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -14,10 +14,28 @@ from rhetoric.labels.schema import Label
 from rhetoric.labels.standoff import Standoff
 from rhetoric.stances import STANCES
 
-__all__ = ["faults", "parse_lines", "read", "read_any", "read_standoff", "shipped", "write"]
+__all__ = ["faults", "parse_json", "parse_lines", "read", "read_any", "read_standoff", "shipped", "write"]
 
 FilePath = str | os.PathLike[str]
 R = TypeVar("R", Label, Standoff, Label | Standoff)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The JSON value of a text.
+
+    Raises:
+        ValueError: it is no JSON, nested too deep to be read, or holds half of a surrogate pair, which no file can.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    if (b"\\ud" if isinstance(text, bytes) else "\\ud") in text.lower():  # type: ignore[operator]
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"a string holds half of a surrogate pair, {error.object[error.start]!a}") from None
+    return value
 
 
 def _object(line: str) -> dict[str, Any]:
@@ -27,7 +45,7 @@ def _object(line: str) -> dict[str, Any]:
         LabelError: the line is no JSON object.
     """
     try:
-        data = json.loads(line)
+        data = parse_json(line)
     except ValueError as error:
         raise LabelError(f"not JSON: {error}") from None
     if not isinstance(data, dict):

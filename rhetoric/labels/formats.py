@@ -33,7 +33,7 @@ from typing import Any, Final
 from xml.sax.saxutils import quoteattr
 
 from rhetoric.errors import LabelError
-from rhetoric.labels.files import parse_lines, write
+from rhetoric.labels.files import parse_json, parse_lines, write
 from rhetoric.labels.schema import ROLES, Label, RoleSpans, find_role
 from rhetoric.stances import STANCES
 
@@ -154,6 +154,20 @@ def _detect(path: str | os.PathLike[str]) -> str:
     raise LabelError(f"{path}: the format can not be told from the first record; name it ({', '.join(FORMATS)})")
 
 
+def _listed(value: object, what: str) -> list[Any]:
+    """A list of a foreign file, empty where there is none; LabelError where it is something else."""
+    if not isinstance(value, list | None):
+        raise LabelError(f"{what} must be a list, got {value!r:.80}")
+    return value or []
+
+
+def _mapped(value: object, what: str) -> dict[str, Any]:
+    """An object of a foreign file, empty where there is none; LabelError where it is something else."""
+    if not isinstance(value, dict | None):
+        raise LabelError(f"{what} must be an object, got {value!r:.80}")
+    return value or {}
+
+
 # Offsets: a tool's count code points of the text as given, ours those of the collapsed sentence.
 
 
@@ -185,7 +199,9 @@ def _fields_of(
     if not isinstance(text, str):
         raise LabelError(f"text must be a sentence, got {text!r}")
     stances = list(choices)
-    unread = carried.get("roles_unread") or []
+    if not all(isinstance(stance, str) for stance in stances):
+        raise LabelError(f"a choice must be the name of a stance, got {stances!r:.80}")
+    unread = _listed(carried.get("roles_unread"), "roles_unread")
     roles: dict[Any, dict[str, Any]] = {s: {} for s in stances if s != _UNSURE and s not in unread}
     places = _raw_places(text)
     for start, end, label in spans:
@@ -206,7 +222,7 @@ def _fields_of(
     if carried.get("sentence_id") is not None:
         fields["id"] = str(carried["sentence_id"])
     return {
-        **(carried.get("extra") or {}),
+        **_mapped(carried.get("extra"), "extra"),
         **fields,
         "text": text,
         "stances": [stance for stance in stances if stance != _UNSURE],
@@ -233,7 +249,7 @@ def _choices(record: Label) -> list[str]:
 
 def _with_rest(carried: Mapping[str, Any], rest: Mapping[str, Any]) -> dict[str, Any]:
     """``carried`` with the fields that this library does not know among the extra ones."""
-    return {**carried, "extra": {**rest, **(carried.get("extra") or {})}}
+    return {**carried, "extra": {**rest, **_mapped(carried.get("extra"), "extra")}}
 
 
 Rows = Iterator[tuple[str, "dict[str, Any] | LabelError | _Skip"]]
@@ -263,11 +279,11 @@ class _Line:
 
 def _parse_doccano(data: Mapping[str, Any]) -> dict[str, Any]:
     label = data.get("label", data.get("labels"))
-    entities = data.get("entities") or []
-    cats = data.get("cats")
+    entities = _listed(data.get("entities"), "entities")
+    cats = None if data.get("cats") is None else _listed(data["cats"], "cats")
     if label is None and cats is None and not entities:
         raise _Skip("no labels")
-    label = [label] if isinstance(label, str) else label or []
+    label = [label] if isinstance(label, str) else _listed(label, "label")
     spans = [item for item in [*label, *entities] if not isinstance(item, str)]
     triples = []
     for item in spans:
@@ -305,11 +321,12 @@ def _parse_prodigy(data: Mapping[str, Any]) -> dict[str, Any]:
         raise _Skip(f"answer {answer!r}")
     if "accept" not in data and not data.get("spans"):
         raise _Skip("neither a choice nor a span (fields accept, spans)")
-    spans = [(span.get("start"), span.get("end"), span.get("label")) for span in data.get("spans") or []]
-    choices = data.get("accept")
-    if choices is None:
+    objects = [_mapped(span, "a span") for span in _listed(data.get("spans"), "spans")]
+    spans = [(span.get("start"), span.get("end"), span.get("label")) for span in objects]
+    choices = _listed(data.get("accept"), "accept")
+    if data.get("accept") is None:
         choices = list(dict.fromkeys(str(label).rpartition(":")[0] for _, _, label in spans))
-    meta = data.get("meta") or {}
+    meta = _mapped(data.get("meta"), "meta")
     known = {"text", "spans", "accept", "answer", "meta", "options", "tokens", "config"}
     rest = {name: value for name, value in data.items() if name not in known and not name.startswith("_")}
     rest |= {name: value for name, value in meta.items() if name not in _CARRIED_NAMES}
@@ -341,7 +358,7 @@ def _write_prodigy(path: str | os.PathLike[str], records: list[Label], offered: 
 
 def _read_label_studio(path: str | os.PathLike[str]) -> Rows:
     try:
-        tasks = json.loads(Path(path).read_bytes())
+        tasks = parse_json(Path(path).read_bytes())
     except OSError as error:
         raise LabelError(f"{path}: can not be read: {error.strerror}") from None
     except ValueError as error:
@@ -353,12 +370,16 @@ def _read_label_studio(path: str | os.PathLike[str]) -> Rows:
         if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
             yield place, LabelError("a task must be an object with 'data'")
             continue
-        annotations = task.get("annotations") or task.get("completions") or []
+        try:
+            annotations = _listed(task.get("annotations") or task.get("completions"), "annotations")
+        except LabelError as fault:
+            yield place, fault
+            continue
         if not annotations:
             yield place, _Skip("no annotation")
         for annotation in annotations:
             try:
-                yield place, _parse_annotation(task, annotation)
+                yield place, _parse_annotation(task, _mapped(annotation, "an annotation"))
             except (LabelError, _Skip) as fault:
                 yield place, fault
 
@@ -368,10 +389,10 @@ def _parse_annotation(task: Mapping[str, Any], annotation: Mapping[str, Any]) ->
         raise _Skip("the annotation was cancelled")
     choices: list[object] = []
     spans: list[tuple[object, object, object]] = []
-    for result in annotation.get("result") or []:
-        value = result.get("value") or {}
-        choices += value.get("choices") or []
-        spans += [(value.get("start"), value.get("end"), label) for label in value.get("labels") or []]
+    for result in _listed(annotation.get("result"), "result"):
+        value = _mapped(_mapped(result, "a result").get("value"), "value")
+        choices += _listed(value.get("choices"), "choices")
+        spans += [(value.get("start"), value.get("end"), label) for label in _listed(value.get("labels"), "labels")]
     data = task["data"]
     rest = {name: value for name, value in data.items() if name not in _CARRIED_NAMES and name != "text"}
     carried = _with_rest({"sentence_id": task.get("id"), **data}, rest)
@@ -468,7 +489,7 @@ def _parse_row(row: Mapping[str | None, Any]) -> dict[str, Any]:
             fields[name] = _number(value)
     extra = cells.pop("extra", "")
     try:
-        own = json.loads(extra) if extra else {}
+        own = _mapped(parse_json(extra), "extra") if extra else {}
     except ValueError as error:
         raise LabelError(f"extra is not JSON: {error}") from None
     return {**own, **{name: value for name, value in cells.items() if value}, **fields, "roles": roles}
