@@ -57,11 +57,13 @@ _KNOWN: Final = (
 class _Encoded:
     """Sentences as the encoder sees them, a row for each window of a long one.
 
-    ``rows``: (n_windows,) the sentence of each. ``vectors``: (n_windows, width). ``logits``: (n_windows, n_known)
-    calibrated. ``states``: of each window (pieces, width) below the layers to be tuned, where that was asked for.
+    ``n``: sentences; ``plain``: how many of them, the first ones, were drawn blindly. ``rows``: (n_windows,) the
+    sentence of each. ``vectors``: (n_windows, width). ``logits``: (n_windows, n_known) calibrated. ``states``: of each
+    window (pieces, width) below the layers to be tuned, where that was asked for.
     """
 
     n: int
+    plain: int
     rows: Ints
     vectors: NDArray[np.float32]
     logits: Floats
@@ -115,18 +117,26 @@ class Teacher:
         return []
 
     def lesson(
-        self, sentences: Sequence[str], targets: Floats, weights: Floats, stances: Sequence[str], pool: Sequence[str]
+        self,
+        sentences: Sequence[str],
+        targets: Floats,
+        weights: Floats,
+        stances: Sequence[str],
+        pool: Sequence[str],
+        more: Sequence[str] = (),
     ) -> Callable[[Ints], Floats]:
-        """A function from rows of ``sentences`` to what a teacher that learned from these alone says of ``pool``:
-        (n_pool, n_stances) probabilities, NaN for a stance that is neither labelled there nor known to the encoder.
+        """A function from rows of ``sentences`` to what a teacher that learned from these alone says of ``pool`` and
+        then ``more``: (n_pool + n_more, n_stances) probabilities, NaN for a stance that is neither labelled there
+        nor known to the encoder.
 
         Args:
             targets: (n, n_stances) in 0..1, NaN where not known.
             weights: (n,) at least 0.
-            pool: any sentences. To new stances they are negatives too, all of them together worth as much as the
-                labels: of real prose, hardly a sentence bears any one stance.
+            pool: sentences drawn blindly. To new stances they are negatives too, all of them together worth as much as
+                the labels: of real prose, hardly a sentence bears any one stance.
+            more: sentences that are read as well, and negatives of nothing.
         """
-        own, read = self._encode(sentences), self._encode(pool)
+        own, read = self._encode(sentences), self._encode([*pool, *more], len(pool))
         mean, spread = (f(np.concatenate([own.vectors, read.vectors]), axis=0) for f in (np.mean, np.std))
         spread = np.maximum(spread, 1e-6)
 
@@ -167,7 +177,7 @@ class Teacher:
         vectors, y, w = own.vectors[at], target[known], weights[known]
         said = own.logits[at, names.index(stance)] if stance in names else np.zeros(len(at))
         if stance not in names:
-            others = read.first
+            others = read.first[: read.plain]
             vectors = np.concatenate([vectors, read.vectors[others]])
             y, said = np.concatenate([y, np.zeros(len(others))]), np.zeros(len(vectors))
             w = np.concatenate([w, np.full(len(others), min(1.0, w.sum() / max(len(others), 1)))])
@@ -204,7 +214,7 @@ class Teacher:
                 said[:, k] = encoded.logits[:, self.encoder.stance_names.index(stance)]
         return said
 
-    def _encode(self, sentences: Sequence[str]) -> _Encoded:
+    def _encode(self, sentences: Sequence[str], plain: int = 0) -> _Encoded:
         model = self.encoder
         rows, windows = model.windows(sentences)
         found: list[list[NDArray[Any]]] = []
@@ -214,7 +224,8 @@ class Teacher:
             found.append([given[0][0], given[1][0], *(states[0].astype(np.float16) for states in given[2:])])
         logits = np.array([one[0] for one in found], dtype=np.float64) * model.slope_ + model.intercept_
         vectors = np.array([one[1] for one in found], dtype=np.float32)
-        return _Encoded(len(sentences), np.asarray(rows), vectors, logits, [one[2] for one in found if len(one) > 2])
+        states = [one[2] for one in found if len(one) > 2]
+        return _Encoded(len(sentences), plain, np.asarray(rows), vectors, logits, states)
 
 
 class TunedTeacher(Teacher):
@@ -313,7 +324,7 @@ class TunedTeacher(Teacher):
         import torch
 
         random = np.random.default_rng(self.seed)
-        others = np.sort(random.permutation(read.n)[: len(rows)])
+        others = np.sort(random.permutation(read.plain)[: len(rows)])
         at, pool_at = own.first[rows], read.first[others]
         states = [*(own.states[i] for i in at), *(read.states[i] for i in pool_at)]
         said = np.concatenate([sigmoid(self._said(stances, own)[at]), sigmoid(self._said(stances, read)[pool_at])])

@@ -46,7 +46,7 @@ SHIPPED: Final = "shipped"
 _ONE_IN: Final = 10
 _RESAMPLES: Final = 1000
 _MOST_CHANGED: Final = 20
-_POOL: Final = 3000  # sentences that a teacher reads; experiments/retraining
+_POOL: Final = 1500  # sentences that a teacher reads; experiments/retraining
 _FEWEST_WORDS: Final = 4
 
 
@@ -285,7 +285,7 @@ def train(
             negatives of the others. None learns from these labels alone.
         stances: names that the model is to know beside those of ``base``. Without a base and left out: all that the
             labels name, the library's own first.
-        pool: text of yours without labels, inputs as for ``score``: a teacher that knows your labels reads up to 3,000
+        pool: text of yours without labels, inputs as for ``score``: a teacher that knows your labels reads up to 1,500
             of its sentences, drawn evenly, and the model learns from what it says of the stances that ``base`` does not
             know. The teacher is the model `accurate` with a head for each stance (extra ``[accurate,onnx]``).
         teacher: True tunes the teacher's last layers on your labels as well (extra ``[teacher]``: torch), which takes
