@@ -82,7 +82,7 @@ class _Lexicon:
         return prepositions
 
 
-# of the classes in data/classes.txt
+# of the classes in data/role_classes.txt
 _NO_CUES: Final = """
 never not we they you if but that by only of for to with be have against as speaker body we_state must will can want
 held parties report
@@ -92,7 +92,7 @@ _SAYING: Final = "say accuse condemn protest warn deny reject refuse claim admit
 
 @lru_cache(maxsize=1)
 def _lexicon() -> _Lexicon:
-    text = resources.files("rhetoric").joinpath("data/classes.txt").read_text(encoding="utf-8")
+    text = resources.files("rhetoric").joinpath("data/role_classes.txt").read_text(encoding="utf-8")
     tags: dict[int, tuple[int, int, bool]] = {}
     function = set(_FUNCTION_WORDS.split())
     prepositions = set(_PREPOSITIONS.split())
@@ -581,10 +581,11 @@ def quoted_pieces(text: str, spans: Sequence[Range]) -> list[Range]:
     if not _has_quotes(text):
         return []
     document = _Document(0, text, spans, [()] * len(spans))
-    document.quotations = quotations(text)
+    # only quotations that a sentence begins in, or many in one long sentence would each ask for the rest of it
+    begun = dict.fromkeys(quotation for span in spans if (quotation := document._quotation_at(span)) is not None)
+    pieces = dict.fromkeys(piece for quotation in begun for piece in document._attributions(quotation))
     whole = set(spans)
-    pieces = [piece for quotation in document.quotations for piece in document._attributions(quotation)]
-    return [piece for piece in dict.fromkeys(pieces) if piece not in whole]
+    return [piece for piece in pieces if piece not in whole]
 
 
 def find_roles(

@@ -515,6 +515,7 @@ _PLAIN_WORD = re.compile(
 )
 _BRACKETED = re.compile(r"\([^()]{0,300}\)|\[[^\[\]]{0,300}\]")
 _LATIN_END: Final = frozenset(".!?…")
+_LONGEST_WORD: Final = 1000  # characters; of a longer one only the end is looked at
 
 
 # The last four letters before a full stop, or all, that may be the end of an abbreviation or of a numeral of its own.
@@ -733,7 +734,7 @@ def _is_end(text: str, start: int, stop: int, tail: re.Match[str], end: int) -> 
     match = _NEXT_WORD.match(text, word_at, end)
     following_word = match[0] if match else ""
     cut = max(text.rfind(" ", max(start, stop - 40), stop), text.rfind("\n", max(start, stop - 40), stop)) + 1
-    token = text[max(cut, start) : stop]
+    token = text[max(cut, start, stop - _LONGEST_WORD) : stop]
     word = token.rstrip(".!?…").lstrip(_OPENERS)
     if after == tail.end("closers"):  # no white space
         return _is_glued_end(token, word, text[after:end][:1], following_word)

@@ -443,7 +443,8 @@ def test_interrupts_are_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         "a ", "Mr. ", "U.S. ", '"A. (', "[a](", "They left. ", "They left.\n", "They left.\n\n",
         "(", "[", ".", "… ", "# ", "- \n", "7\n", "the\n\n", "x" * 60 + "\n", "中", "。", "?\" he ",
-        "A.", "is.A", "1. ", "*", "\r", "\u2028",
+        "A.", "is.A", "1. ", "*", "\r", "\u2028", "x.) ", "5)\n", "talks.\nThe ", "word,\nWord ", "---\nx\n", "a@",
+        "[1]. ",
     ],
 )  # fmt: skip
 def test_work_grows_with_length_only(unit: str) -> None:
@@ -467,6 +468,27 @@ def test_work_grows_with_length_only(unit: str) -> None:
 
     small, large = steps(unit * 200), steps(unit * 400)
     assert large <= 2.2 * small + 100
+
+
+@pytest.mark.parametrize("unit", ["A.", "a.b", "x" * 50, "www.a/"])
+def test_what_is_looked_at_round_an_end_is_bounded(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words without blanks as long as the text: every end may look at so much of them and no more."""
+    seen: list[int] = []
+
+    def spy(name: str) -> None:
+        inner = getattr(sentences, name)
+
+        def wrapper(*given: object) -> object:
+            seen.extend(len(one) for one in given if isinstance(one, str))
+            return inner(*given)
+
+        monkeypatch.setattr(sentences, name, wrapper)
+
+    for name in ("_is_glued_end", "_is_abbreviated", "_is_abbreviation"):
+        spy(name)
+    split(unit * (20_000 // len(unit)) + ". The end. " + "(see " * 200)
+    assert seen
+    assert max(seen) <= 1000
 
 
 @pytest.mark.parametrize("unit", ["The talks failed. ", "no stop ", "(", "wrapped line\n", "是。"])
