@@ -146,8 +146,9 @@ class Teacher:
                 for k, stance in enumerate(stances)
             ]
             said = self._read(heads, stances, own, read, rows, targets, weights)
-            nobody_says = np.isnan(targets[rows]).all(axis=0) & [s not in self.encoder.stance_names for s in stances]
-            said[:, nobody_says] = np.nan
+            for k, stance in enumerate(stances):
+                if stance not in self.encoder.stance_names and np.isnan(targets[rows, k]).all():
+                    said[:, k] = np.nan
             return said
 
         return taught
