@@ -2,7 +2,7 @@
 
     python experiments/roles/train.py
 
-Deterministic. Settings and ``FAVOUR`` were chosen by ``compare.py``. Run it again whenever ``data/classes.txt``, the
+Deterministic. Settings and ``FAVOUR`` were chosen by ``compare.py``. Run it again whenever ``data/role_classes.txt``, the
 table of actors or the features of ``rhetoric/roles.py`` change.
 """
 
