@@ -40,6 +40,7 @@ PLAIN: Final = "text/plain"
 PROBLEM: Final = "application/problem+json"
 
 _RETRY_SECONDS: Final = 1
+_IDLE_SECONDS: Final = 75  # longer than proxies keep theirs, so that none sends on a connection that is being closed
 _GRACE_SECONDS: Final = 60  # what is being read when the server is told to stop gets that long to be answered
 
 
@@ -150,6 +151,7 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     server = uvicorn.Server(config)
@@ -175,8 +177,19 @@ def serve(
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server((str(address[0]), port), family=family)
+        # With the protocol, which create_server() leaves out: asyncio turns off Nagle's algorithm where it is named,
+        # and under it an answer of two packets waits 40 ms for the client's delayed acknowledgement.
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        try:
+            if os.name == "posix":
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen()
+        except BaseException:
+            listening.close()
+            raise
+        return listening
     except (OSError, UnicodeError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
         raise RhetoricError(f"can not listen on {host}, port {port}: {why}; choose another host or port") from error

@@ -73,7 +73,9 @@ class Running:
 
 @contextmanager
 def running(model: Any = "fast", limits: Limits | None = None) -> Iterator[Running]:
-    config = uvicorn.Config(create_app(model, limits), http="h11", ws="none", lifespan="off", log_level="critical")
+    config = uvicorn.Config(
+        create_app(model, limits), http="h11", ws="none", lifespan="off", log_level="critical", timeout_keep_alive=75
+    )
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -323,6 +325,14 @@ def test_an_address_that_is_taken() -> None:
     assert "choose another host or port" in result.output
     with pytest.raises(RhetoricError, match="can not listen on no such host"):
         serve(host="no such host")
+
+
+def test_answers_do_not_wait_for_acknowledgements(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio turns off Nagle's algorithm for sockets that name their protocol, and for no others."""
+    protocols: list[int] = []
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: protocols.extend(s.proto for s in sockets))
+    serve(port=0)
+    assert protocols == [socket.IPPROTO_TCP]
 
 
 def test_an_open_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
