@@ -343,6 +343,15 @@ class Candidates:
     left_out: Floats
     value: Floats
 
+    def parted(self, n: int) -> tuple[Candidates, Candidates]:
+        """The first ``n`` sentences, and the others."""
+        return self._some(slice(n)), self._some(slice(n, None))
+
+    def _some(self, part: slice) -> Candidates:
+        return Candidates(
+            self.first[part], self.last[part], self.probability[part], self.left_out[part], self.value[part]
+        )
+
     def and_nobody(self, n: int) -> Candidates:
         """With ``n`` sentences more that are sure to leave the role out."""
         if not n:
@@ -388,11 +397,6 @@ def candidates(scores: Floats, indptr: Ints) -> Candidates:
     lengths = last - first + 1
     f1 = 2 * np.maximum(overlap, 0) / (lengths[:, :, None] + lengths[:, None])
     return Candidates(first, last, probability, p_none / total, (f1 * probability[:, None]).sum(axis=2))
-
-
-def _nobody(n: int) -> Candidates:
-    nowhere, nothing = np.full((n, 1), -1), np.zeros((n, 1), dtype=np.float32)
-    return Candidates(nowhere, nowhere, nothing, np.ones(n, dtype=np.float32), nothing)
 
 
 def choose(speaker: Candidates, target: Candidates, favour: Sequence[float] = (1.0, 1.0)) -> Ints:
@@ -500,11 +504,10 @@ class RoleModel:
             rows, indptr = ranges(low[part], high[part])
             buckets = items.ids.T[:, rows]
             buckets += np.repeat(stance[part] * self.weights.shape[1], indptr[1:] - indptr[:-1]).astype(np.int32)
-            speaker = candidates(self._scores(0, buckets), indptr)
             those = max(min(sought, stop) - begin, 0)
-            target = _nobody(0)
-            if those:
-                target = candidates(self._scores(1, buckets[:, : indptr[those]]), indptr[: those + 1])
+            scores = self._scores(0, buckets), self._scores(1, buckets[:, : indptr[those]])
+            both = candidates(np.concatenate(scores), np.concatenate([indptr, indptr[1 : those + 1] + indptr[-1]]))
+            speaker, target = both.parted(stop - begin)
             chosen[part] = choose(speaker, target.and_nobody(stop - begin - those), self.favour)
             begin = stop
         return chosen
