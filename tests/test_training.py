@@ -60,7 +60,7 @@ def test_on_top_of_the_shipped_model() -> None:
 
 def test_a_new_stance_beside_the_shipped_ones() -> None:
     model = rhetoric.train(OWN, stances=(*rhetoric.STANCES, "threat"))
-    probabilities = model.predict_proba(["Ruritania threatened Zubrowka with a ban over wool."])
+    probabilities = model.predict_proba(["Ruritania threatened Zubrowka with a trade ban over wool."])
     assert probabilities.shape == (1, 4)
     assert probabilities[0, 3] > 0.5
 
