@@ -178,9 +178,9 @@ def _lexicon() -> _Lexicon:
     names = ("", *classes, "ACTOR", "PERSON", "NUMBER", "QUOTE", "QUESTION")
     index = {name: i for i, name in enumerate(names)}
     members: dict[int, int] = {}
-    for name, words in classes.items():
-        for word in words:
-            members.setdefault(hash_word(word), index[name])
+    listed = [(name, word) for name, words in classes.items() for word in words]
+    for (name, _), word in zip(listed, hash_words(word for _, word in listed).tolist(), strict=True):
+        members.setdefault(word, index[name])
     for kind, word in STAND_INS.items():
         if kind != MatchKind.PLACE:
             members[hash_word(word)] = index["PERSON" if kind in (MatchKind.LEADER, MatchKind.PERSON) else "ACTOR"]

@@ -28,7 +28,18 @@ from numpy.typing import NDArray
 from rhetoric.actors import Masked, Matches, MatchKind, actors, codes_all, find, mask_tokens
 from rhetoric.features import read_classes
 from rhetoric.records import Mention
-from rhetoric.tokens import CAPITALISED, DIGIT, HYPHENATED, INITIAL, PUNCTUATION, Tokens, hash_word, ranges, tokenize
+from rhetoric.tokens import (
+    CAPITALISED,
+    DIGIT,
+    HYPHENATED,
+    INITIAL,
+    PUNCTUATION,
+    Tokens,
+    hash_word,
+    hash_words,
+    ranges,
+    tokenize,
+)
 
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
@@ -101,8 +112,9 @@ def _lexicon() -> _Lexicon:
         tags[hash_word(word)] = (hash_word(word), 0, word in prepositions)
     for name, words in read_classes(text).items():
         cue = 0 if name in no_cues else 2 if name in saying else 1
-        for word in words:
-            tags.setdefault(hash_word(word), (int(_code(name)), cue, False))
+        tag = int(_code(name)), cue, False
+        for word in hash_words(words).tolist():
+            tags.setdefault(word, tag)
     order = sorted(tags)
     return _Lexicon(
         np.array(order, dtype=np.uint64),

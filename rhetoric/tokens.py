@@ -350,9 +350,20 @@ def ranges(low: Ints, high: Ints) -> tuple[Ints, Ints]:
 def hash_words(words: Iterable[str]) -> Hashes:
     """The hashes that ``tokenize`` gives to these tokens, for building tables.
 
-    Each must be written as one token (``accuse``, ``'s``, ``u.s``, ``"``); case and lookalikes do not matter.
+    At least one; each must be written as one token (``accuse``, ``'s``, ``u.s``, ``"``); case and lookalikes do not
+    matter.
     """
-    return np.array([hash_word(word) for word in words], dtype=np.uint64)
+    listed = _plain("\n".join(words)).split("\n")
+    joined = "\n".join(word[:-1] if word.endswith(".") and word.count(".") > 1 else word for word in listed)
+    raw = joined.encode("utf-8", "surrogatepass")
+    data, _ = _lower(raw, joined.isascii())
+    powers, inverses = _power_tables(len(data) + 1)
+    sums = np.zeros(len(data) + 1, dtype=np.uint64)
+    np.cumsum(data * powers[: len(data)], out=sums[1:])
+    ends = np.append(np.flatnonzero(data == ord("\n")), len(data))
+    starts = np.append(0, ends[:-1] + 1)
+    hashes: Hashes = (sums[ends] - sums[starts]) * inverses[starts]
+    return hashes
 
 
 def hash_word(word: str) -> int:

@@ -133,3 +133,8 @@ def test_a_megabyte_in_one_sentence() -> None:
 def test_a_bare_str_is_refused() -> None:
     with pytest.raises(TypeError, match=r"tokenize\(\[text\]\)"):
         tokenize("Ruritania denied it.")
+
+
+def test_hashes_of_many_words_are_those_of_each() -> None:
+    words = ["accuse", "'s", "u.s", "U.S.", '"', "État", "МОСКВА", "\x01number", "’s", "p.m.", ".", "…"]
+    assert hash_words(words).tolist() == [hash_word(word) for word in words]

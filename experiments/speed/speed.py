@@ -87,11 +87,12 @@ def cold_start(args: argparse.Namespace) -> Table:
         "import numpy": "import numpy",
         "import rhetoric; classify": f"import rhetoric; rhetoric.classify({SENTENCE!r})",
     }
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     spent: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(15):
         for name, program in programs.items():
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run([sys.executable, "-c", program], check=True)
+            subprocess.run([sys.executable, "-c", program], check=True, env=environment)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             spent[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     middle = {name: statistics.median(values) for name, values in spent.items()}
