@@ -34,7 +34,7 @@ class MissingExtraError(RhetoricError, ImportError):
 
 def _rebuild_missing_extra(message: str, extra: str) -> MissingExtraError:
     error = MissingExtraError("", extra)
-    error.args = (message,)
+    error.args, error.msg = (message,), message  # an ImportError prints its msg
     return error
 
 

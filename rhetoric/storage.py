@@ -163,7 +163,7 @@ def _read_config(path: Path) -> Mapping[str, Any]:
         size = path.stat().st_size
         if size > _MAX_CONFIG:
             raise ModelError(f"{path} has {size} bytes, at most {_MAX_CONFIG} are read; this is not a model's config")
-        config = json.loads(path.read_bytes())
+        config = json.loads(path.read_bytes().decode("utf-8"))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -194,7 +194,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
                 raise ModelError(f"{path} is truncated or no safetensors file: {size} bytes, header of {length}")
             if length > min(_MAX_HEADER, size - 8):
                 raise ModelError(f"{path} is truncated or no safetensors file: {size} bytes, header of {length}")
-            header = json.loads(file.read(length))
+            header = json.loads(file.read(length).decode("utf-8"))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

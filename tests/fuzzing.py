@@ -33,7 +33,7 @@ _watching = False
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    if _watching and event in FORBIDDEN and not (event == "import" and str(arguments[0]).startswith("encodings.")):
+    if _watching and event in FORBIDDEN:
         raise Forbidden(f"{event} {arguments!r:.200}")
 
 
@@ -97,6 +97,14 @@ def _edges(roles: labels.RoleSpans) -> list[int]:
 
 
 @cache
+def _warm() -> None:
+    """Import what reading imports late, before the watch begins."""
+    import rhetoric.encoder  # noqa: F401
+
+    assert rhetoric.classify("China accused Russia of lying to the Council.").claims
+
+
+@cache
 def tiny_model() -> dict[str, bytes]:
     """The files of a small linear model."""
     calm, angry = ["Rain fell on the capital."] * 3, ["Borduria threatened to close the strait."] * 3
@@ -117,7 +125,7 @@ def model_folder(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in tiny_model().items():
             (Path(folder) / name).write_bytes(content)
-        rhetoric.load(folder).predict_proba(["It rained."])  # imports what it needs before the watch begins
+        _warm()
         (Path(folder) / PARTS[data[0] % 2 if data else 0]).write_bytes(data[1:])
         try:
             with no_code_runs():
