@@ -162,22 +162,28 @@ class Decision:
 
 
 def decide(
-    probabilities: Floats, truth: NDArray[np.bool_], weights: Floats | None = None, *, most_unsure: float = 0.1
+    probabilities: Floats,
+    truth: NDArray[np.bool_],
+    weights: Floats | None = None,
+    *,
+    most_unsure: float = 0.1,
+    expected: bool = False,
 ) -> Decision:
     """Choose threshold and band of doubt for one stance from held-out probabilities.
 
     The threshold is the middle of the widest reach of thresholds whose F1 is within 0.005 of the best, kept in
     0.2..0.8. The band is the narrowest one round it, symmetric in log odds, that holds half of the errors, but not
     more than ``most_unsure`` of the sentences. With no positive or no negative example the threshold is 0.5.
-    ``weights``, (n,), say how much a sentence counts; all alike if left out.
+    ``weights``, (n,), say how much a sentence counts; all alike if left out. With ``expected`` the threshold is the
+    best in expectation if the probabilities are right, whatever the labels: steadier where the labels are few.
     """
     if truth.all() or not truth.any():
         return Decision(0.5, 0.4, 0.6)
     weight = np.ones(len(truth)) if weights is None else weights
     grid = np.linspace(0.2, 0.8, 121)
     over = probabilities[:, None] >= grid
-    hits = (weight * truth) @ over
-    f1 = 2 * hits / (weight @ over + weight @ truth)
+    bearing = weight * (probabilities if expected else truth)
+    f1 = 2 * (bearing @ over) / (weight @ over + bearing.sum())
     good = f1 >= f1.max() - 0.005
     edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(int)))
     low, high = edges[::2], edges[1::2] - 1

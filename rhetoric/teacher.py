@@ -440,6 +440,7 @@ def _distance_bucket(length: int, buckets: int) -> torch.Tensor:
 # ------------------------------------------------------------------ what the graph holds
 
 _QUANTISED: Final = "_quantized"
+_SMOOTH: Final = "/smooth"
 _DISTANCES: Final = "body.encoder.relative_attention_bias.weight"
 _LAYER: Final = re.compile(r"body\.encoder\.layer\.(\d+)\.")
 _PRODUCT: Final = re.compile(r"/(?:body/encoder/)?(layer\.\d+/[\w./]+|head)/\w*MatMul_quant$")
@@ -507,6 +508,9 @@ def _last_layers(graph: onnx.GraphProto, layers: int) -> Arrays:
                 name = f"{path if path == 'head' else 'body.encoder.' + path}.weight"
                 if name in wanted:
                     weights[name] = np.ascontiguousarray(multiplied(node.input[1]).T)
+                    # inputs that int8 would blur are divided before the product, the weights multiplied
+                    if (divisor := node.name.removesuffix("_quant") + _SMOOTH) in constants:
+                        weights[name] *= array(divisor)
     except KeyError as error:
         raise ModelError(f"{GRAPH} has no constant {error}: {_NO_ENCODER}") from error
     if missing := sorted(wanted - set(weights)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import rhetoric
+from rhetoric.encoder import EncoderModel
 from rhetoric.errors import ModelError
 from rhetoric.storage import shipped_models
 
@@ -31,8 +33,10 @@ SENTENCES = [
 
 
 @pytest.fixture(scope="module")
-def model() -> rhetoric.model.StanceModel:  # type: ignore[name-defined]
-    return rhetoric.load("accurate")
+def model() -> EncoderModel:
+    loaded = rhetoric.load("accurate")
+    assert isinstance(loaded, EncoderModel)
+    return loaded
 
 
 @pytest.fixture
@@ -120,3 +124,17 @@ def test_a_missing_extra_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "pip install 'diplomatic-rhetoric[accurate]'" in done.stdout, done.stderr
+
+
+def test_pieces_and_predictions_of_the_shipped_model_are_pinned(model: EncoderModel) -> None:
+    pinned = json.loads((Path(__file__).parent / "reference/accurate.json").read_text(encoding="utf-8"))
+    hint = "regenerate with: python experiments/accurate/encoder_reference.py"
+    assert pinned["model_hash"] == model.hash, hint
+    texts = [row["text"] for row in pinned["sentences"]]
+    rows, windows = model.windows(texts)
+    for i, row in enumerate(pinned["sentences"]):
+        own = [window for at, window in zip(rows, windows, strict=True) if at == i]
+        assert hashlib.sha256(json.dumps(own).encode()).hexdigest()[:16] == row["pieces"], (row["text"], hint)
+    expected = [row["probabilities"] for row in pinned["sentences"]]
+    # int8 products are rounded otherwise on processors without the instructions for them
+    assert np.allclose(model.predict_proba(texts), expected, atol=0.02), hint

@@ -108,6 +108,15 @@ def test_a_prevalence_out_of_range_is_refused(prevalence: float) -> None:
         at_prevalence(np.array([0.0, 1.0]), np.ones(2), prevalence)
 
 
+def test_the_expected_threshold_is_that_of_many_labels() -> None:
+    random = np.random.default_rng(2)
+    p = random.beta(0.3, 2, size=60_000)
+    truth = random.random(len(p)) < p
+    few = decide(p[:200], truth[:200], expected=True).threshold
+    assert few == decide(p[:200], ~truth[:200], expected=True).threshold  # the labels have no part in it
+    assert decide(p, truth, expected=True).threshold == pytest.approx(decide(p, truth).threshold, abs=0.05)
+
+
 @given(st.integers(2, 5), st.integers(0, 1000))
 @settings(deadline=None)
 def test_folds_keep_groups_whole_and_are_even(folds: int, seed: int) -> None:

@@ -248,7 +248,7 @@ def test_candidates_are_probabilities_and_roles_do_not_overlap() -> None:
 
 def test_weights_fit_the_vocabulary_they_were_made_with() -> None:
     config = json.loads(resources.files("rhetoric").joinpath("data/roles.json").read_text())
-    assert config["vocabulary"] == vocabulary_hash(), "run experiments/roles/train.py: data/role_classes.txt has changed"
+    assert config["vocabulary"] == vocabulary_hash(), "role_classes.txt has changed: run experiments/roles/train.py"
     assert role_model().weights.dtype == np.int8
 
 
