@@ -1,6 +1,7 @@
 """Every statement on speed, measured in one run beside its yardstick; rewrites the tables of the README beside it.
 
-    OMP_NUM_THREADS=1 python experiments/speed/speed.py [--documents 134] [--largest 1000000] [--only NAME ...] [--dry]
+    OMP_NUM_THREADS=1 python experiments/speed/speed.py [--documents 134] [--largest 1000000] [--longest 1000000]
+        [--only NAME ...] [--dry]
 
 Needs scikit-learn, fastText (`pip install fasttext-wheel`) and, for `accurate`, the extra of that name. CPU seconds of
 one core (user and system), the best of a few rounds in which the calls take turns, so that ratios hold on a machine that
@@ -240,9 +241,10 @@ def long_sentences(args: argparse.Namespace) -> Table:
     worst: list[tuple[float, float, float, str]] = []
     for unit in ["The parties met and talked and ", *ADVERSARIAL]:
         costs = []
-        for length in (10_000, 100_000, 1_000_000):
+        for length in (args.longest // 100, args.longest // 10, args.longest):
             text = unit * (length // len(unit))
-            costs.append(1e9 * min(cpu(lambda text=text: rhetoric.classify(text)) for _ in range(2)) / len(text))
+            rounds = 1 if length == args.longest else 2
+            costs.append(1e9 * min(cpu(lambda text=text: rhetoric.classify(text)) for _ in range(rounds)) / len(text))
         worst.append((costs[2] / costs[1], costs[1], costs[2], unit))
         if unit == "The parties met and talked and ":
             rows.append(["prose without a full stop", *(f"{cost:.0f}" for cost in costs)])
@@ -250,7 +252,8 @@ def long_sentences(args: argparse.Namespace) -> Table:
         rows.append([f"{unit[:14]!r}, {ratio:.1f} times", "", f"{small:.0f}", f"{large:.0f}"])
     ratio, _, large, unit = max(worst, key=lambda row: row[2])
     rows.append([f"dearest: {unit[:14]!r}", "", "", f"{large:.0f}"])
-    return [[f"classify, ns of a character; {len(worst)} units", "10 kB", "100 kB", "1 MB"], *rows]
+    lengths = [rate(args.longest // part) for part in (100, 10, 1)]
+    return [[f"classify, ns of a character; {len(worst)} units; length", *lengths], *rows]
 
 
 def the_limit(args: argparse.Namespace) -> Table:
@@ -310,6 +313,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--documents", type=int, default=134, help="speeches of the archive")
     parser.add_argument("--largest", type=int, default=10**6, help="sentences of the largest batch")
+    parser.add_argument("--longest", type=int, default=10**6, help="characters of the longest text")
     parser.add_argument("--only", nargs="+", choices=TABLES, default=list(TABLES))
     parser.add_argument("--dry", action="store_true", help="leave the README as it is")
     args = parser.parse_args()
