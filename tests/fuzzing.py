@@ -99,7 +99,7 @@ def _edges(roles: labels.RoleSpans) -> list[int]:
 @cache
 def _warm() -> None:
     """Import what reading imports late, before the watch begins."""
-    import rhetoric.encoder  # noqa: F401
+    import rhetoric.encoder
 
     assert rhetoric.classify("China accused Russia of lying to the Council.").claims
 
