@@ -2,7 +2,8 @@
 
     python experiments/calibration/prevalence.py
 
-What the shipped models are calibrated for (`PREVALENCE` in common.py) is the third row, rounded.
+What the shipped models are calibrated for (`PREVALENCE` in common.py) is the third row as it was one round of labels
+earlier (0.094, 0.028, 0.050), rounded.
 """
 
 from __future__ import annotations
