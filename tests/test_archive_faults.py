@@ -175,7 +175,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode:
         pytest.skip(f"can not mount a small tmpfs here: {mounted.stderr.strip() or 'mount failed'}")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)  # a worker may still be about to let go of a file
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
