@@ -229,7 +229,7 @@ class Teacher:
         return _Encoded(len(sentences), plain, np.asarray(rows), vectors, logits, states)
 
 
-class TunedTeacher(Teacher):
+class TunedTeacher(Teacher):  # pragma: no cover - tests/test_teacher.py runs it where torch is
     """Teaches with heads fitted to the labels and the encoder's last layers tuned on them.
 
     Args:
@@ -381,7 +381,7 @@ class TunedTeacher(Teacher):
 # ------------------------------------------------------------------ MPNet's upper layers
 
 
-def _padded(states: Sequence[NDArray[np.float16]]) -> tuple[torch.Tensor, torch.Tensor]:
+def _padded(states: Sequence[NDArray[np.float16]]) -> tuple[torch.Tensor, torch.Tensor]:  # pragma: no cover
     """States (batch, longest, width), and which pieces are there (batch, longest)."""
     import torch
 
@@ -423,7 +423,7 @@ def _upper_layers(weights: Tensors, x: torch.Tensor, there: torch.Tensor, dropou
     return drop((x * share).sum(1) / share.sum(1))
 
 
-def _distance_bucket(length: int, buckets: int) -> torch.Tensor:
+def _distance_bucket(length: int, buckets: int) -> torch.Tensor:  # pragma: no cover
     """(length, length) which bucket the distance between two places falls in: half of them for each direction, half of
     those exact, the others ever wider (Raffel et al. 2020, the scheme of T5)."""
     import torch
