@@ -177,23 +177,21 @@ def _lexicon() -> _Lexicon:
     classes = read_classes(resources.files("rhetoric").joinpath("data/classes.txt").read_text(encoding="utf-8"))
     names = ("", *classes, "ACTOR", "PERSON", "NUMBER", "QUOTE", "QUESTION")
     index = {name: i for i, name in enumerate(names)}
-    members: dict[int, int] = {}
-    listed = [(name, word) for name, words in classes.items() for word in words]
-    for (name, _), word in zip(listed, hash_words(word for _, word in listed).tolist(), strict=True):
-        members.setdefault(word, index[name])
+    own = {int(_NUMBER): "NUMBER", hash_word('"'): "QUOTE", hash_word("?"): "QUESTION"}
     for kind, word in STAND_INS.items():
         if kind != MatchKind.PLACE:
-            members[hash_word(word)] = index["PERSON" if kind in (MatchKind.LEADER, MatchKind.PERSON) else "ACTOR"]
-    members[int(_NUMBER)] = index["NUMBER"]
-    members[hash_word('"')] = index["QUOTE"]
-    members[hash_word("?")] = index["QUESTION"]
-    hashes = np.array(sorted(members), dtype=np.uint64)
+            own[hash_word(word)] = "PERSON" if kind in (MatchKind.LEADER, MatchKind.PERSON) else "ACTOR"
+    listed = hash_words(word for words in classes.values() for word in words)
+    hashes = np.concatenate([np.array(list(own), dtype=np.uint64), listed])
+    sizes = [1] * len(own) + [len(words) for words in classes.values()]
+    of_class = np.repeat([index[name] for name in (*own.values(), *classes)], sizes).astype(np.uint8)
+    hashes, first = np.unique(hashes, return_index=True)  # the first that lists a word has it
     candidate = np.zeros(1 << _FILTER_BITS, dtype=bool)
     candidate[_slot(hashes)] = True
     return _Lexicon(
         names,
         hashes,
-        np.array([members[int(word)] for word in hashes], dtype=np.uint8),
+        of_class[first],
         candidate,
         hash_words("\x02" + name for name in names),
     )
