@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -174,7 +174,7 @@ def read_classes(text: str) -> dict[str, tuple[str, ...]]:
 
 @cache
 def _lexicon() -> _Lexicon:
-    classes = read_classes(resources.files("rhetoric").joinpath("data/classes.txt").read_text(encoding="utf-8"))
+    classes = read_classes(Path(__file__).with_name("data").joinpath("classes.txt").read_text(encoding="utf-8"))
     names = ("", *classes, "ACTOR", "PERSON", "NUMBER", "QUOTE", "QUESTION")
     index = {name: i for i, name in enumerate(names)}
     own = {int(_NUMBER): "NUMBER", hash_word('"'): "QUOTE", hash_word("?"): "QUESTION"}

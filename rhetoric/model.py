@@ -5,7 +5,6 @@ needs numpy alone once it is fitted.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
@@ -348,6 +347,8 @@ class StanceModel(ABC):
         """SHA-256 over all that decides predictions, as hex: alike for a model and for its saved copy, whatever its
         name."""
         if self._hash is None:
+            import hashlib  # costs a start 2 ms, and no reading needs it
+
             config, arrays = self._contents()
             total = hashlib.sha256(json.dumps(config | {"name": ""}, sort_keys=True).encode())
             for name in sorted(arrays):

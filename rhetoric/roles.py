@@ -12,14 +12,13 @@ quotation that goes on over several sentences take their actor from the sentence
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -103,7 +102,7 @@ _SAYING: Final = "say accuse condemn protest warn deny reject refuse claim admit
 
 @lru_cache(maxsize=1)
 def _lexicon() -> _Lexicon:
-    text = resources.files("rhetoric").joinpath("data/role_classes.txt").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("data").joinpath("role_classes.txt").read_text(encoding="utf-8")
     tags: dict[int, tuple[int, int, bool]] = {}
     function = set(_FUNCTION_WORDS.split())
     prepositions = set(_PREPOSITIONS.split())
@@ -127,6 +126,8 @@ def _lexicon() -> _Lexicon:
 def vocabulary_hash() -> str:
     """SHA-256 of the words and tags that features are made with: the weights are good for no others."""
     lexicon = _lexicon()
+    import hashlib  # costs a start 2 ms, and no reading needs it
+
     total = hashlib.sha256()
     for array in (lexicon.words, lexicon.tags, lexicon.cue, lexicon.preposition):
         total.update(np.ascontiguousarray(array).tobytes())
@@ -536,7 +537,7 @@ class RoleModel:
 @lru_cache(maxsize=1)
 def role_model() -> RoleModel:
     """The shipped role model, loaded once."""
-    data = resources.files("rhetoric").joinpath("data")
+    data = Path(__file__).with_name("data")
     config = json.loads(data.joinpath("roles.json").read_text(encoding="utf-8"))
     with data.joinpath("roles.npy").open("rb") as file:
         stored = np.lib.format.read_array(file, allow_pickle=False)

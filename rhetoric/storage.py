@@ -15,9 +15,7 @@ import json
 import math
 import os
 import re
-import shutil
 import stat
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +106,9 @@ def write_model(
     Raises:
         ModelError: ``path`` exists and is no model folder, or can not be written.
     """
+    import shutil
+    import tempfile  # together 10 ms of a start, and only writing needs them
+
     from safetensors.numpy import save
 
     target = Path(path).absolute()
