@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # workers import the fake model by name
-
 from fake_model import STANCES, FakeBatchModel, FakeModel
 
 from rhetoric import archive

@@ -5,29 +5,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import fuzzing
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rhetoric
-
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("fuzzing", Path(__file__).with_name("fuzzing.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-fuzzing = _load()
 
 PIECES = st.sampled_from(
     [b"",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
+import report_rows
 
 matplotlib = pytest.importorskip("matplotlib", reason="the extra [plot] is not installed")
 matplotlib.use("Agg")
@@ -20,12 +19,6 @@ from matplotlib import pyplot  # noqa: E402
 
 from rhetoric.plot import dyads, timeline  # noqa: E402
 from rhetoric.scored import actor_name, actor_of  # noqa: E402
-
-_spec = importlib.util.spec_from_file_location("report_rows", Path(__file__).parent / "report_rows.py")
-assert _spec is not None
-assert _spec.loader is not None
-report_rows = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(report_rows)
 
 ROWS = list(report_rows.rows(1_500, days=1_000, actors=6))
 

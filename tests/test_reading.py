@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
+from counting import steps
 
 import rhetoric
 from rhetoric import roles
@@ -46,24 +46,6 @@ assert all(once == alone for each in found.values() for once in each)
 def test_eight_threads_read_what_one_reads() -> None:
     done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def steps(call: Callable[[], object]) -> int:
-    """Lines of Python that a call runs."""
-    count = 0
-
-    def trace(frame: object, event: str, argument: object) -> object:
-        nonlocal count
-        count += 1
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)  # type: ignore[arg-type]
-    try:
-        call()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import base64
 import csv
 import gzip
 import hashlib
-import importlib.util
 import json
 import re
 from collections import Counter
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import report_rows
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,12 +29,6 @@ from rhetoric.errors import RhetoricError
 from rhetoric.records import Claim, Mention, Reading, Sentence, Span
 from rhetoric.report import write_report
 from rhetoric.scored import ScoredTable, actor_name, actor_of, claims_of, day_of
-
-_spec = importlib.util.spec_from_file_location("report_rows", Path(__file__).parent / "report_rows.py")
-assert _spec is not None
-assert _spec.loader is not None
-report_rows = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(report_rows)
 
 STANCES = report_rows.STANCES
 

@@ -8,7 +8,6 @@ General Debate Corpus. Scoring its 300,000 sentences takes about half a minute o
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -19,18 +18,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import report_rows
 
 import rhetoric
 from rhetoric.report import write_report
 from rhetoric.scored import ScoredTable, actor_name, actor_of, claims_of
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-
-_spec = importlib.util.spec_from_file_location("report_rows", Path(__file__).parent / "report_rows.py")
-assert _spec is not None
-assert _spec.loader is not None
-report_rows = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(report_rows)
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from counting import steps
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -449,24 +450,7 @@ def test_interrupts_are_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
 )  # fmt: skip
 def test_work_grows_with_length_only(unit: str) -> None:
     """Twice the text, at most about twice the steps: counted, not timed."""
-
-    def steps(text: str) -> int:
-        count = 0
-
-        def trace(frame: object, event: str, argument: object) -> object:
-            nonlocal count
-            count += 1
-            return trace
-
-        before = sys.gettrace()
-        sys.settrace(trace)  # type: ignore[arg-type]
-        try:
-            split(text)
-        finally:
-            sys.settrace(before)
-        return count
-
-    small, large = steps(unit * 200), steps(unit * 400)
+    small, large = (steps(lambda n=n: split(unit * n)) for n in (200, 400))
     assert large <= 2.2 * small + 100
 
 
