@@ -120,7 +120,7 @@ NAME_DTYPE: Final = np.dtype(
 """A row of ``actors.npy``: hash of the whole name, of its first two tokens, index of the actor or -1, ``MatchKind``,
 index in ``CASE_MARKS``, number of tokens. Sorted by ``key``."""
 
-_DATA: Final = Path(__file__).parent / "data"
+DATA: Final = Path(__file__).parent / "data"  # what the package carries beside its code
 _FACTOR: Final = np.uint64(0xD6E8FEB86659FD93)
 _BUCKET_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _BUCKET_BITS: Final = 18
@@ -256,13 +256,13 @@ def _buckets(hashes: Hashes) -> NDArray[np.intp]:
 
 @lru_cache(maxsize=1)
 def _index() -> _Index:
-    return _Index(np.load(_DATA / "actors.npy", allow_pickle=False))
+    return _Index(np.load(DATA / "actors.npy", allow_pickle=False))
 
 
 @lru_cache(maxsize=1)
 def actors() -> tuple[Actor, ...]:
     """All actors of the table, in its order."""
-    table = json.loads((_DATA / "actors.json").read_text(encoding="utf-8"))
+    table = json.loads((DATA / "actors.json").read_text(encoding="utf-8"))
     return tuple(
         Actor(
             record["code"],

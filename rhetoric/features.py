@@ -20,13 +20,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rhetoric.actors import STAND_INS, Masked, MatchKind, mask_tokens
+from rhetoric.actors import DATA, STAND_INS, Masked, MatchKind, mask_tokens
 from rhetoric.tokens import CAPITALISED, DIGIT, INITIAL, PUNCTUATION, Tokens, hash_word, hash_words, tokenize
 
 __all__ = ["FeatureSettings", "Stream", "extract", "streams_of"]
@@ -174,7 +173,7 @@ def read_classes(text: str) -> dict[str, tuple[str, ...]]:
 
 @cache
 def _lexicon() -> _Lexicon:
-    classes = read_classes(Path(__file__).with_name("data").joinpath("classes.txt").read_text(encoding="utf-8"))
+    classes = read_classes((DATA / "classes.txt").read_text(encoding="utf-8"))
     names = ("", *classes, "ACTOR", "PERSON", "NUMBER", "QUOTE", "QUESTION")
     index = {name: i for i, name in enumerate(names)}
     own = {int(_NUMBER): "NUMBER", hash_word('"'): "QUOTE", hash_word("?"): "QUESTION"}

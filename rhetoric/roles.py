@@ -18,13 +18,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rhetoric.actors import Masked, Matches, MatchKind, actors, codes_all, find, mask_tokens
+from rhetoric.actors import DATA, Masked, Matches, MatchKind, actors, codes_all, find, mask_tokens
 from rhetoric.features import read_classes
 from rhetoric.records import Mention
 from rhetoric.tokens import (
@@ -102,7 +101,7 @@ _SAYING: Final = "say accuse condemn protest warn deny reject refuse claim admit
 
 @lru_cache(maxsize=1)
 def _lexicon() -> _Lexicon:
-    text = Path(__file__).with_name("data").joinpath("role_classes.txt").read_text(encoding="utf-8")
+    text = (DATA / "role_classes.txt").read_text(encoding="utf-8")
     tags: dict[int, tuple[int, int, bool]] = {}
     function = set(_FUNCTION_WORDS.split())
     prepositions = set(_PREPOSITIONS.split())
@@ -537,9 +536,8 @@ class RoleModel:
 @lru_cache(maxsize=1)
 def role_model() -> RoleModel:
     """The shipped role model, loaded once."""
-    data = Path(__file__).with_name("data")
-    config = json.loads(data.joinpath("roles.json").read_text(encoding="utf-8"))
-    with data.joinpath("roles.npy").open("rb") as file:
+    config = json.loads((DATA / "roles.json").read_text(encoding="utf-8"))
+    with open(DATA / "roles.npy", "rb") as file:
         stored = np.lib.format.read_array(file, allow_pickle=False)
     return RoleModel.from_bytes(config["stances"], stored, np.array(config["scale"]), config["favour"])
 

@@ -81,6 +81,22 @@ class _Encoded:
         return out
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Task:
+    """What one teacher learns from, and reads.
+
+    ``own``: the labelled sentences, of which it learns from ``rows``; ``targets`` (n, n_stances) and ``weights`` (n,)
+    are theirs. ``read``: what it is asked about.
+    """
+
+    stances: Sequence[str]
+    own: _Encoded
+    read: _Encoded
+    rows: Ints
+    targets: Floats
+    weights: Floats
+
+
 class Teacher:
     """Teaches with the encoder as it is, and heads fitted to the labels.
 
@@ -141,11 +157,8 @@ class Teacher:
         spread = np.maximum(spread, 1e-6)
 
         def taught(rows: Ints) -> Floats:
-            heads = [
-                self._head(k, stance, own, read, rows, targets[:, k], weights, mean, spread)
-                for k, stance in enumerate(stances)
-            ]
-            said = self._read(heads, stances, own, read, rows, targets, weights)
+            task = _Task(stances, own, read, rows, targets, weights)
+            said = self._read(task, [self._head(task, k, mean, spread) for k in range(len(stances))])
             for k, stance in enumerate(stances):
                 if stance not in self.encoder.stance_names and np.isnan(targets[rows, k]).all():
                     said[:, k] = np.nan
@@ -154,28 +167,20 @@ class Teacher:
         return taught
 
     def _head(
-        self,
-        k: int,
-        stance: str,
-        own: _Encoded,
-        read: _Encoded,
-        rows: Ints,
-        target: Floats,
-        weights: Floats,
-        mean: NDArray[np.float32],
-        spread: NDArray[np.float32],
+        self, task: _Task, k: int, mean: NDArray[np.float32], spread: NDArray[np.float32]
     ) -> tuple[Floats, float]:
         """Weights (width,) on the vectors, and a bias, to be added to what the encoder says of a stance it knows."""
         from scipy.sparse import csr_matrix
 
         from rhetoric.fitting import fit_logistic
 
-        known = rows[~np.isnan(target[rows])]
+        stance, own, read = task.stances[k], task.own, task.read
+        known = task.rows[~np.isnan(task.targets[task.rows, k])]
         names = self.encoder.stance_names
         if not len(known):
             return np.zeros(len(mean)), 0.0
         at = own.first[known]
-        vectors, y, w = own.vectors[at], target[known], weights[known]
+        vectors, y, w = own.vectors[at], task.targets[known, k], task.weights[known]
         said = own.logits[at, names.index(stance)] if stance in names else np.zeros(len(at))
         if stance not in names:
             others = read.first[: read.plain]
@@ -193,19 +198,11 @@ class Teacher:
         head = found / spread
         return head, bias - float(head @ mean)
 
-    def _read(
-        self,
-        heads: Sequence[tuple[Floats, float]],
-        stances: Sequence[str],
-        own: _Encoded,
-        read: _Encoded,
-        rows: Ints,
-        targets: Floats,
-        weights: Floats,
-    ) -> Floats:
-        """(n_pool, n_stances) probabilities of the pool."""
-        logits = np.column_stack([read.vectors @ head + bias for head, bias in heads]) + self._said(stances, read)
-        return sigmoid(read.whole(logits))
+    def _read(self, task: _Task, heads: Sequence[tuple[Floats, float]]) -> Floats:
+        """(n_read, n_stances) probabilities of what is read."""
+        vectors = task.read.vectors
+        logits = np.column_stack([vectors @ head + bias for head, bias in heads]) + self._said(task.stances, task.read)
+        return sigmoid(task.read.whole(logits))
 
     def _said(self, stances: Sequence[str], encoded: _Encoded) -> Floats:
         """(n_windows, n_stances) calibrated logits of the encoder, 0 for a stance that it does not know."""
@@ -277,23 +274,14 @@ class TunedTeacher(Teacher):  # pragma: no cover - tests/test_teacher.py runs it
     def _more_outputs(self) -> list[str]:
         return [_states_name(self._graph.graph, self.layers)]
 
-    def _read(
-        self,
-        heads: Sequence[tuple[Floats, float]],
-        stances: Sequence[str],
-        own: _Encoded,
-        read: _Encoded,
-        rows: Ints,
-        targets: Floats,
-        weights: Floats,
-    ) -> Floats:
+    def _read(self, task: _Task, heads: Sequence[tuple[Floats, float]]) -> Floats:
         import torch
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             tensors = self._tensors()
             names, calibrated = self.encoder.stance_names, []
-            for (head, bias), stance in zip(heads, stances, strict=True):
+            for (head, bias), stance in zip(heads, task.stances, strict=True):
                 if stance in names:
                     k = names.index(stance)
                     slope = self.encoder.slope_[k]
@@ -302,21 +290,12 @@ class TunedTeacher(Teacher):  # pragma: no cover - tests/test_teacher.py runs it
                 calibrated.append((head, bias))
             tensors["head.weight"] = torch.tensor(np.array([h for h, _ in calibrated]), dtype=torch.float32)
             tensors["head.bias"] = torch.tensor([b for _, b in calibrated], dtype=torch.float32)
-            self._tune(tensors, stances, own, read, rows, targets, weights)
-            vectors = self._vectors(tensors, read)
+            self._tune(tensors, task)
+            vectors = self._vectors(tensors, task.read)
         head, bias = (tensors[name].detach().numpy() for name in ("head.weight", "head.bias"))
-        return sigmoid(read.whole((vectors @ head.T + bias).astype(np.float64)))
+        return sigmoid(task.read.whole((vectors @ head.T + bias).astype(np.float64)))
 
-    def _tune(
-        self,
-        tensors: Tensors,
-        stances: Sequence[str],
-        own: _Encoded,
-        read: _Encoded,
-        rows: Ints,
-        targets: Floats,
-        weights: Floats,
-    ) -> None:
+    def _tune(self, tensors: Tensors, task: _Task) -> None:
         """AdamW on cross-entropy with soft targets, warm-up and linear decay.
 
         As many sentences of the pool go along as there are labels: to what is learned they are negatives, and of what
@@ -324,19 +303,20 @@ class TunedTeacher(Teacher):  # pragma: no cover - tests/test_teacher.py runs it
         """
         import torch
 
+        stances, own, read, rows = task.stances, task.own, task.read, task.rows
         random = np.random.default_rng(self.seed)
         others = np.sort(random.permutation(read.plain)[: len(rows)])
         at, pool_at = own.first[rows], read.first[others]
         states = [*(own.states[i] for i in at), *(read.states[i] for i in pool_at)]
         said = np.concatenate([sigmoid(self._said(stances, own)[at]), sigmoid(self._said(stances, read)[pool_at])])
         y = np.full((len(states), len(stances)), np.nan)
-        y[: len(rows)] = targets[rows]
+        y[: len(rows)] = task.targets[rows]
         for k, stance in enumerate(stances):
             if stance in self.encoder.stance_names:
                 y[:, k] = np.where(np.isnan(y[:, k]), said[:, k], y[:, k])
             else:
                 y[len(rows) :, k] = 0
-        w = np.concatenate([weights[rows], np.ones(len(others))])[:, None] * ~np.isnan(y)
+        w = np.concatenate([task.weights[rows], np.ones(len(others))])[:, None] * ~np.isnan(y)
         goal, weight = (torch.tensor(np.nan_to_num(a), dtype=torch.float32) for a in (y, w))
         tuned = list(tensors.values())
         for tensor in tuned:
