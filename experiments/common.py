@@ -66,6 +66,17 @@ def indicator(records: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
     return np.array([[stance in r["stances"] for stance in rhetoric.STANCES] for r in records], dtype=float)
 
 
+def opinion(scores: Sequence[Path], floor: float = 1e-4) -> NDArray[np.float64]:
+    """(pool rows, n_stances) probabilities: the mean of the teachers' log odds, over those that read the sentence; NaN
+    where none did. Probabilities are kept ``floor`` away from 0 and 1."""
+    read_by = np.clip([np.load(path).astype(float) for path in scores], floor, 1 - floor)
+    logits = np.log(read_by / (1 - read_by))
+    known = ~np.isnan(logits)
+    mean = np.nansum(logits, axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
+    opinions: NDArray[np.float64] = 1 / (1 + np.exp(-mean))
+    return opinions
+
+
 REGISTERS = {"ungd": "speeches", "muc4": "wire in capitals", "bbc": "news in lower case", "articles": "ministry prose"}
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "teacher"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "teacher"), str(Path(__file__).resolve().parents[1])]
 import data
 import encoder as E
+from common import opinion
 from train import encoder_folder, masker, report
 
 
@@ -64,10 +65,7 @@ def main() -> None:
         y = args.label_weight * y + (1 - args.label_weight) * read_by_teacher
         del teacher
     texts, y = texts * args.repeat_labels, np.concatenate([y] * args.repeat_labels)
-    parts = [np.load(args.cache / name) for name in args.scores.split(",")]
-    # where several teachers read a sentence, their mean in log odds; where one did, that one
-    logits = np.stack([np.log(np.clip(x, 1e-5, 1 - 1e-5)) - np.log1p(-np.clip(x, 1e-5, 1 - 1e-5)) for x in parts])
-    scores = 1 / (1 + np.exp(-np.nanmean(logits, axis=0)))
+    scores = opinion([args.cache / name for name in args.scores.split(",")], floor=1e-5)
     with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
         pool = [json.loads(line) for line in lines]
     read = np.flatnonzero(~np.isnan(scores).any(axis=1))

@@ -77,11 +77,12 @@ def main() -> None:
     held = [r for r in data.labelled(args.shared, args.cache) if data.held_out(r)]
     y = np.array([[s in r["stances"] for s in STANCES] for r in held])
     weights = np.array([0.5 if r.get("unsure") else 1.0 for r in held])
-    logits = model.decision_function([r["text"] for r in held])
+    logits = model.decision_function([r["text"] for r in held])  # not calibrated yet
+    chances = np.empty_like(logits)
     for j in range(k):
         counted = at_prevalence(y[:, j].astype(float), weights, PREVALENCE[STANCES[j]])
         model.slope_[j], model.intercept_[j] = calibrate(logits[:, j], y[:, j].astype(float), counted)
-        p = 1 / (1 + np.exp(-(logits[:, j] * model.slope_[j] + model.intercept_[j])))
+        p = chances[:, j] = 1 / (1 + np.exp(-(logits[:, j] * model.slope_[j] + model.intercept_[j])))
         decision = decide(p, y[:, j], counted, expected=True)
         model.thresholds_[j], model.unsure_[j] = decision.threshold, (decision.low, decision.high)
         if args.spread:
@@ -95,9 +96,8 @@ def main() -> None:
     p = model.predict_proba([r["text"] for r in gold])
     result = evaluate(truth, p >= model.thresholds_, p)
     size = sum((args.exported / name).stat().st_size for name in (GRAPH, PIECES)) / 1e6
-    own = model.predict_proba([r["text"] for r in held])
-    found = own >= model.thresholds_
-    text = card(result, size, args.trained_on, evaluate(y, found, own).table(), breakdowns(held, found))
+    found = chances >= model.thresholds_
+    text = card(result, size, args.trained_on, evaluate(y, found, chances).table(), breakdowns(held, found))
     model.save(args.out, card=text)
     if args.out.resolve() == ROOT / "rhetoric/models/accurate":
         write_reference(EncoderModel.load(args.out))

@@ -24,7 +24,7 @@ import numpy as np
 from reference import write as write_reference
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import PREVALENCE, breakdowns, indicator, read
+from common import PREVALENCE, breakdowns, indicator, opinion, read
 from common import labelled as training_records
 
 from rhetoric.evaluate import evaluate
@@ -35,15 +35,6 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "experiments/.cache"
 POOL_WEIGHT = 1.0
 REPLAYED = 15_500  # sentences that a retraining learns from again: the folder stays below 5 MB
-
-
-def opinion(scores: Sequence[Path]) -> np.ndarray:
-    """(pool rows, 3) probabilities: the mean of the teachers' logits, over those that read the sentence."""
-    read_by = np.clip([np.load(path).astype(float) for path in scores], 1e-4, 1 - 1e-4)
-    logits = np.log(read_by / (1 - read_by))
-    known = ~np.isnan(logits)
-    mean = np.nansum(logits, axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
-    return 1 / (1 + np.exp(-mean))
 
 
 def lesson(cache: Path, scores: Sequence[Path], known: set[str]) -> Taught:

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from train import grouped, opinion
+from train import grouped
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import arguments, gold, indicator, into_readme, labelled
+from common import arguments, gold, indicator, into_readme, labelled, opinion
 
 from rhetoric import features
 from rhetoric.actors import mask_tokens
