@@ -5,12 +5,16 @@ mean gives one logit per stance. Everything else (calibration, thresholds, readi
 
 Each sentence goes through the encoder alone: activations are quantised run by run, and a sentence's probabilities must
 not depend on the company it is read in.
+
+What the model `fast` rules out, the encoder need not read: in most prose that is all but a few sentences in a hundred
+(``Screen``; ``experiments/accurate`` tells what it costs).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias
 
@@ -18,15 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhetoric.errors import MissingExtraError, ModelError
-from rhetoric.model import Attribution, StanceModel, chunks, number_of
-from rhetoric.storage import ModelFolder
+from rhetoric.model import Attribution, StanceModel, chunks, load_model, number_of
+from rhetoric.storage import ModelFolder, shipped_models
 from rhetoric.tokens import PUNCTUATION, tokenize
 
 if TYPE_CHECKING:
     import onnxruntime
     import tokenizers
 
-__all__ = ["EncoderModel"]
+__all__ = ["EncoderModel", "Screen"]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -36,19 +40,67 @@ PIECES: Final = "tokenizer.json"
 _MAX_FILE: Final = 100 << 20
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Screen:
+    """Which sentences the encoder reads: those to which a quicker model gives at least ``floors`` for some stance.
+
+    Attributes:
+        model: the quicker model, of the same stances.
+        floors: (n_stances,) its probabilities.
+        rest: (n_stances,) uncalibrated logits of the sentences that the encoder does not read.
+    """
+
+    model: StanceModel
+    floors: Floats
+    rest: Floats
+
+    def admitted(self, sentences: Sequence[str]) -> list[int]:
+        """Rows of the sentences to read."""
+        rows: list[int] = np.flatnonzero((self.model.predict_proba(sentences) >= self.floors).any(axis=1)).tolist()
+        return rows
+
+    def stored(self) -> dict[str, Any]:
+        """Its part of ``config.json``; the quicker model's hash is there so that this model's own changes with it."""
+        values = zip(self.model.stance_names, self.floors.tolist(), self.rest.tolist(), strict=True)
+        return {
+            "model": self.model.name,
+            "hash": self.model.hash,
+            "stances": {name: {"floor": floor, "rest": rest} for name, floor, rest in values},
+        }
+
+    @classmethod
+    def restored(cls, where: Path, config: Mapping[str, Any], stances: Sequence[str]) -> Self:
+        """From the config of a model of these stances; ModelError where it is at fault."""
+        name = config["screen"].get("model") if isinstance(config["screen"], dict) else None
+        if name not in shipped_models():
+            raise ModelError(f"{where}: screen.model is {name!r}, expected a shipped model")
+        model = load_model(name)
+        if model.stance_names != tuple(stances):
+            raise ModelError(f"{where}: screen.model {name!r} reads other stances, {', '.join(model.stance_names)}")
+
+        def values(key: str, low: float, high: float) -> Floats:
+            path = ("screen", "stances")
+            return np.array([number_of(where, config, (*path, stance, key), low, high) for stance in stances])
+
+        return cls(model, values("floor", 0, 1), values("rest", -1e6, 1e6))
+
+
 class EncoderModel(StanceModel):
     """Stances by a transformer encoder; explanations by occlusion: what the logit loses when a word is left out."""
 
     kind: ClassVar[str] = "encoder"
     exact_explanations: ClassVar[bool] = False
 
-    def __init__(self, graph: bytes, pieces: bytes, *, max_pieces: int, where: Path) -> None:
+    def __init__(
+        self, graph: bytes, pieces: bytes, *, max_pieces: int, where: Path, screen: Screen | None = None
+    ) -> None:
         """
         Args:
             graph: an ONNX graph from (input_ids, attention_mask), both int64 (batch, pieces), to logits.
             pieces: a tokenizer of the tokenizers library, as JSON.
             max_pieces: longest input of the graph, the two end marks included; longer sentences are read in windows.
             where: the folder, for messages.
+            screen: which sentences to read; all if left out.
 
         Raises:
             MissingExtraError: onnxruntime or tokenizers is not installed.
@@ -60,6 +112,7 @@ class EncoderModel(StanceModel):
         except ImportError as error:
             raise MissingExtraError("The model 'accurate'", "accurate") from error
         self.max_pieces = max_pieces
+        self.screen_ = screen
         self.contents = {GRAPH: graph, PIECES: pieces}
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # results do not depend on the machine; archives run a process per core
@@ -83,6 +136,15 @@ class EncoderModel(StanceModel):
         self._pieces.no_padding()
 
     def _raw_logits(self, sentences: Sequence[str]) -> Floats:
+        if self.screen_ is None:
+            return self.read_whole(sentences)
+        out = np.tile(self.screen_.rest, (len(sentences), 1))
+        rows = self.screen_.admitted(sentences)
+        out[rows] = self.read_whole([sentences[i] for i in rows])
+        return out
+
+    def read_whole(self, sentences: Sequence[str]) -> Floats:
+        """(n, n_stances) uncalibrated log odds, every sentence read by the encoder."""
         out = np.full((len(sentences), len(self.classes_)), -np.inf)
         for part in chunks(sentences):
             rows, windows = self.windows(sentences[part])
@@ -124,12 +186,13 @@ class EncoderModel(StanceModel):
             words = np.flatnonzero((tokens.flags & PUNCTUATION) == 0)
             starts, ends = tokens.char_spans(words)
             without = [sentence[:a] + sentence[b:] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
-            logits = self._raw_logits([sentence, *without])
+            logits = self.read_whole([sentence, *without])
             yield Attribution(starts, ends, logits[0] - logits[1:], np.zeros(logits.shape[1]))
 
     def _stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in self.contents.items()}
-        return {"max_pieces": self.max_pieces, "files": digests}, {}
+        screen = {} if self.screen_ is None else {"screen": self.screen_.stored()}
+        return {"max_pieces": self.max_pieces, "files": digests, **screen}, {}
 
     def _files(self) -> Mapping[str, bytes]:
         return self.contents
@@ -150,7 +213,9 @@ class EncoderModel(StanceModel):
             if found != digest:
                 raise ModelError(f"{path} is damaged: its SHA-256 is {found}, config.json says {digest}")
         limit = int(number_of(where, folder.config, ("max_pieces",), 8, 4096))
-        model = cls(contents[GRAPH], contents[PIECES], max_pieces=limit, where=folder.path)
+        names = folder.config["stances"]
+        screen = Screen.restored(where, folder.config, names) if "screen" in folder.config else None
+        model = cls(contents[GRAPH], contents[PIECES], max_pieces=limit, where=folder.path, screen=screen)
         shape = model._session.get_outputs()[0].shape
         if len(shape) != 2 or (shape[1] not in (n_stances, None) and not isinstance(shape[1], str)):
             raise ModelError(f"{folder.path / GRAPH} gives an output of shape {shape}, expected (batch, {n_stances})")

@@ -8,7 +8,7 @@ more feature for each of its stances, made by the model itself.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -28,9 +28,11 @@ Floats: TypeAlias = NDArray[np.float64]
 _OPSET: Final = 17
 
 
-def _features(X: Iterable[str], settings: dict[str, Any], model: StanceClassifier | None = None) -> Any:
-    """(n, buckets) scaled counts, in double precision, as the model's own sums are; behind them (n, n_stances) what the
-    network of ``model`` adds to its linear logits."""
+def _features(
+    X: Iterable[str], settings: dict[str, Any], beside: Callable[[Sequence[str]], Floats] | None = None
+) -> Any:
+    """(n, buckets) scaled counts, in double precision, as the model's own sums are; behind them (n, n_stances) what
+    ``beside`` says of the sentences."""
     from scipy.sparse import csr_matrix, hstack
 
     known = FeatureSettings.from_dict(settings)
@@ -39,7 +41,7 @@ def _features(X: Iterable[str], settings: dict[str, Any], model: StanceClassifie
     owner = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
     ids = np.concatenate([np.zeros(0, dtype=np.int64), *rows])
     counts = csr_matrix((scale[owner], (owner, ids)), shape=(len(rows), known.buckets))
-    return counts if model is None else hstack([counts, csr_matrix(model.network_logits(sentences))], format="csr")
+    return counts if beside is None else hstack([counts, csr_matrix(beside(sentences))], format="csr")
 
 
 def _rows(sentences: Sequence[str], settings: FeatureSettings) -> tuple[list[NDArray[np.int64]], Floats]:
@@ -73,7 +75,8 @@ def to_sklearn(model: StanceModel) -> Pipeline:
     from sklearn.preprocessing import FunctionTransformer
 
     names = linear.stance_names
-    beside = {} if linear.network_ is None else {"model": linear}
+    # the method and not the model: a clone of the pipeline would take the model for a part that is not fitted yet
+    beside = {} if linear.network_ is None else {"beside": linear.network_logits}
     own = np.eye(len(names)) if beside else np.zeros((len(names), 0))
     parts = []
     for k in range(len(names)):

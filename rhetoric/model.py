@@ -88,12 +88,13 @@ class _View:
 
     Attributes:
         logits: (n_sentences, n_stances) uncalibrated.
-        attributions: rows of sentences -> one attribution for each.
+        attributions: rows of sentences, and for each which stances are asked for (n_rows, n_stances) -> one attribution
+            for each.
         named: gives the names in the sentences, where they were looked for.
     """
 
     logits: Floats
-    attributions: Callable[[Sequence[int]], Iterable[Attribution]]
+    attributions: Callable[[Sequence[int], NDArray[np.bool_]], Iterable[Attribution]]
     named: Callable[[], Named] | None = None
 
 
@@ -284,7 +285,7 @@ class StanceModel(ABC):
             roles = [pairs for document in found for pairs in document]
             owners = [text for text, own in documents for _ in own.spans]
             starts = [start for own in spans for start, _ in own]
-            for i, attribution in zip(bearing, view.attributions(bearing), strict=True):
+            for i, attribution in zip(bearing, view.attributions(bearing, held[bearing]), strict=True):
                 weights = attribution.weights * self.slope_
                 claims[i] = tuple(
                     Claim(names[k], rows[i][k], *pair, evidence(owners[i], starts[i], attribution, weights[:, k]))
@@ -306,7 +307,7 @@ class StanceModel(ABC):
         self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]], sentences: Sequence[str]
     ) -> _View:
         """What this model sees in the sentences of a few documents. ``spans``: the sentences of each document."""
-        return _View(self._raw_logits(sentences), lambda rows: self._attributions([sentences[i] for i in rows]))
+        return _View(self._raw_logits(sentences), lambda rows, asked: self._attributions([sentences[i] for i in rows]))
 
     # ------------------------------------------------------------------ the model folder
 
@@ -653,7 +654,7 @@ class StanceClassifier(StanceModel):
                 raise ValueError(f"the network reads {', '.join(network.stances)}, the model {', '.join(names)}")
             network = network.scaled(_SHARE)
         matrix = feature_matrix(sentences, settings)
-        said = _said(network, sentences, names, settings)
+        said, sizes = _said(network, sentences, names, settings)
         if seen is not None:
             said = _SHARE * np.asarray(seen, dtype=np.float64)
             if said.shape != targets.shape:
@@ -663,7 +664,7 @@ class StanceClassifier(StanceModel):
         share = _SHARE if fresh else 1.0
 
         def examples(sentences: list[str], matrix: csr_matrix, targets: Floats, weights: Floats) -> _Examples:
-            beside = np.zeros_like(targets) if fresh else _said(network, sentences, names, settings)
+            beside = np.zeros_like(targets) if fresh else _said(network, sentences, names, settings)[0]
             return _Examples(matrix, targets, weights, beside)
 
         labelled = _Examples(matrix, targets, weights, np.zeros_like(targets) if fresh else said)
@@ -691,9 +692,14 @@ class StanceClassifier(StanceModel):
             weights, bias = self._solve(every, prior, start)
             return weights * np.float32(share), bias * share
 
-        def together(linear: Floats, said: Floats) -> Floats:
-            """Logits of both parts, as at inference."""
-            return linear + _screened(network, linear, said, names)
+        def heard(linear: Floats, rows: Ints) -> Floats:
+            """What the network adds to these linear logits at inference."""
+            out = np.zeros_like(linear)
+            if network is not None:
+                columns = [names.index(stance) for stance in network.stances]
+                own = said[rows][:, columns]
+                out[:, columns] = network.screened(linear[:, columns], own, sizes[rows])
+            return out
 
         fitted = solve(np.arange(len(sentences)))
         calibration, decisions = prior.calibration.copy(), prior.decisions.copy()
@@ -702,10 +708,11 @@ class StanceClassifier(StanceModel):
             kin = _groups(sentences, targets, self.folds) if groups is None else _numbered(groups, len(sentences))
             fold = spread_folds(kin, targets, self.folds)
             for number in np.unique(fold):
-                inside = fold != number
-                if inside.any():
-                    part, bias = solve(np.flatnonzero(inside))
-                    held_out[~inside] = together(matrix[~inside] @ part.T + bias, said[~inside])
+                inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+                if len(inside):
+                    part, bias = solve(inside)
+                    linear = matrix[outside] @ part.T + bias
+                    held_out[outside] = linear + heard(linear, outside)
             for k in range(len(names)):
                 known = ~np.isnan(targets[:, k]) & ~np.isnan(held_out[:, k]) & (weights > 0)
                 z, y = held_out[known, k], targets[known, k]
@@ -723,7 +730,7 @@ class StanceClassifier(StanceModel):
         self.settings_ = settings
         self.held_out_ = sigmoid(held_out * self.slope_ + self.intercept_)
         self.classes_ = np.array(names, dtype=object)
-        beside = _screened(network, matrix @ fitted[0].T + fitted[1], said, names)
+        beside = heard(matrix @ fitted[0].T + fitted[1], np.arange(len(sentences)))
         self.replay_ = Replay(matrix, targets, weights, beside).and_then(replay)
         self._hash = None
         return self
@@ -806,8 +813,7 @@ class StanceClassifier(StanceModel):
         return logits
 
     def network_logits(self, X: Iterable[str]) -> Floats:
-        """What the network adds to the linear logits before calibration, (n_sentences, n_stances); zeros where the model
-        has none.
+        """What the network adds to the linear logits before calibration, (n_sentences, n_stances); zeros without one.
 
         Raises:
             TypeError: ``X`` is a bare str or holds something else than str.
@@ -874,7 +880,7 @@ class StanceClassifier(StanceModel):
         linear = self._sum(batch.streams, len(sentences))
         return _View(
             self._with_network(batch, linear),
-            lambda rows: self._attribute(batch, linear, rows),
+            lambda rows, asked: self._attribute(batch, linear, rows, asked),
             lambda: Named(tokens, matches, masked, {place: row for row, place in enumerate(places)}),
         )
 
@@ -883,9 +889,14 @@ class StanceClassifier(StanceModel):
             batch, n = extract(sentences[part], self.settings_), part.stop - part.start
             yield from self._attribute(batch, self._sum(batch.streams, n), range(n))
 
-    def _attribute(self, batch: Featured, linear: Floats, rows: Sequence[int]) -> Iterator[Attribution]:
+    def _attribute(
+        self, batch: Featured, linear: Floats, rows: Sequence[int], asked: NDArray[np.bool_] | None = None
+    ) -> Iterator[Attribution]:
         """One attribution for each of these sentences: every feature's weight in equal parts on the items it is made
-        of, and what each item adds to the network's logits. ``linear``: the logits of the linear part."""
+        of, and what each item adds to the network's logits.
+
+        ``linear``: the logits of the linear part. ``asked``: (len(rows), n_stances) which stances need the network's
+        shares, all if left out."""
         tokens, items, streams = batch.tokens, batch.items, batch.streams
         sentences = np.asarray(rows, dtype=np.int64)
         own, bounds = ranges(tokens.indptr[sentences], tokens.indptr[sentences + 1])
@@ -905,7 +916,12 @@ class StanceClassifier(StanceModel):
         bias = np.tile(self.bias_, (len(sentences), 1))
         if self.network_ is not None:
             columns = self._columns(self.network_)
-            shares, rest = self.network_.attributions(items, sentences, linear[np.ix_(sentences, columns)])
+            shares, rest = self.network_.attributions(
+                items,
+                sentences,
+                linear[np.ix_(sentences, columns)],
+                None if asked is None else asked[:, columns],
+            )
             at, _ = ranges(items.indptr[sentences], items.indptr[sentences + 1])
             carried[np.ix_(place[items.first[at]], columns)] += shares
             bias[:, columns] += rest
@@ -1033,24 +1049,18 @@ class _Examples:
         )
 
 
-def _said(network: Network | None, sentences: list[str], names: Sequence[str], settings: FeatureSettings) -> Floats:
-    """(n, n_stances) the network's logits of all sentences, 0 for stances that it does not know."""
-    out = np.zeros((len(sentences), len(names)))
+def _said(
+    network: Network | None, sentences: list[str], names: Sequence[str], settings: FeatureSettings
+) -> tuple[Floats, Ints]:
+    """(n, n_stances) the network's logits of all sentences, 0 for stances that it does not know; (n,) their items."""
+    out, sizes = np.zeros((len(sentences), len(names))), np.zeros(len(sentences), dtype=np.int64)
     if network is not None:
         columns = [names.index(stance) for stance in network.stances]
         for part in chunks(sentences):
             items = extract(sentences[part], settings).items
             out[part.start : part.stop, columns] = network.logits(items, np.arange(part.stop - part.start))
-    return out
-
-
-def _screened(network: Network | None, linear: Floats, said: Floats, names: Sequence[str]) -> Floats:
-    """What of ``said`` is heard beside these linear logits."""
-    out = np.zeros_like(said)
-    if network is not None:
-        columns = [names.index(stance) for stance in network.stances]
-        out[:, columns] = network.screened(linear[:, columns], said[:, columns])
-    return out
+            sizes[part] = np.diff(items.indptr)
+    return out, sizes
 
 
 def _groups(sentences: list[str], targets: Floats, folds: int) -> Ints:

@@ -5,8 +5,8 @@ item of the sentence (a word, a mask for an actor's name, a mark) is a vector, i
 convolution over five neighbours and further ones over three give each item a view of its surroundings; the largest
 value and the mean of every channel over the sentence give one logit for each stance (Collobert et al. 2011, Kim 2014).
 
-It looks only at the sentences whose linear logit is above a floor (a cascade, Viola and Jones 2001): in most prose
-nine in ten bear no stance, and the linear part says so by itself.
+It looks only at the sentences whose linear logit is above a floor, and at the longest (a cascade, Viola and Jones
+2001): in most prose nine in ten bear no stance, and the linear part says so by itself.
 
 All arithmetic is on whole numbers that a float holds exactly: vectors and kernels in int8, activations in 0..255, sums
 below 2**24. So the same sentence has the same logits to the last bit in any company, on any machine, whatever order a
@@ -42,6 +42,7 @@ _STEP: Final = 60
 _TOP: Final = 255
 _EXACT: Final = 1 << 24  # a float of single precision holds whole numbers up to here
 _ROWS: Final = 1 << 10  # items in one matrix product: what it takes stays in the cache
+_PLACES: Final = 6  # of an item's share in a logit
 _KEY_MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
 _ARRAYS: Final = ("keys", "words", "classes", "first", "deeper", "scales", "biases", "outputs")
 PREFIX: Final = "network."
@@ -122,22 +123,24 @@ class Network:
         first, deeper = self.arrays["first"].astype(np.float32), self.arrays["deeper"].astype(np.float32)
         self._kernels = [first, *deeper]
         self._outputs = self.arrays["outputs"].astype(np.float64)
+        self._kernels_back = [kernel.astype(np.float64) for kernel in self._kernels]
 
     # ------------------------------------------------------------------ forward
 
     def read(self, items: Items, linear: Floats) -> Floats:
         """What it adds to the ``linear`` logits (n_sentences, n_stances) of its stances."""
         out = np.tile(self.rest, (len(linear), 1))
-        rows = np.flatnonzero(self._admitted(linear))
+        rows = np.flatnonzero(self._admitted(linear, np.diff(items.indptr)))
         out[rows] = self.logits(items, rows)
         return out
 
-    def screened(self, linear: Floats, logits: Floats) -> Floats:
-        """``read`` where the logits of all sentences are known."""
-        return np.where(self._admitted(linear)[:, None], logits, self.rest)
+    def screened(self, linear: Floats, logits: Floats, sizes: Ints) -> Floats:
+        """``read`` where the logits of all sentences are known, and their numbers of items, ``sizes``."""
+        return np.where(self._admitted(linear, sizes)[:, None], logits, self.rest)
 
-    def _admitted(self, linear: Floats) -> NDArray[np.bool_]:
-        return np.asarray((linear > self.floors).any(axis=1))
+    def _admitted(self, linear: Floats, sizes: Ints) -> NDArray[np.bool_]:
+        # what a long sentence bears in one place is thinned out in a linear logit
+        return np.asarray((linear > self.floors).any(axis=1) | (sizes > LONGEST))
 
     def logits(self, items: Items, rows: Ints) -> Floats:
         """(len(rows), n_stances) logits of these sentences."""
@@ -162,7 +165,7 @@ class Network:
         found[found == len(self._keys)] = 0
         found = np.where(self._keys[found] == keys, found + 1, 0)
         inputs[place] = self._words[found] + self._classes[items.classes[at]].astype(np.int16)
-        blank = np.ones(n, dtype=bool)
+        blank = np.ones((n, 1), dtype=bool)
         blank[place] = False
         values = inputs
         opened: list[NDArray[np.bool_]] = []
@@ -172,15 +175,15 @@ class Network:
             fresh += self.arrays["biases"][layer]
             fresh *= self.arrays["scales"][layer]
             if keep:
-                opened.append((fresh > 0) & (fresh < _TOP))
+                opened.append((fresh > 0) & (fresh < _TOP) & ~blank)
             np.rint(fresh, out=fresh)
             np.clip(fresh, 0, _TOP, out=fresh)
             if layer:
                 fresh += values
                 if keep:
-                    kept.append(fresh <= _TOP)
+                    kept.append((fresh <= _TOP) & ~blank)
                 np.minimum(fresh, _TOP, out=fresh)
-            fresh[blank] = 0
+            fresh[blank[:, 0]] = 0
             values = fresh
         channels = values.shape[1]
         edges = np.column_stack([starts, starts + sizes]).ravel()  # reduceat gives the gaps between, too
@@ -191,7 +194,9 @@ class Network:
 
     # ------------------------------------------------------------------ back
 
-    def attributions(self, items: Items, rows: Ints, linear: Floats) -> tuple[Floats, Floats]:
+    def attributions(
+        self, items: Items, rows: Ints, linear: Floats, wanted: NDArray[np.bool_] | None = None
+    ) -> tuple[Floats, Floats]:
         """What each item of these sentences adds to the logits that ``read`` gives them.
 
         The network is piecewise linear: at a given sentence an item's share is its vector times the gradient there. A
@@ -199,6 +204,7 @@ class Network:
 
         Args:
             linear: (len(rows), n_stances) linear logits of these sentences.
+            wanted: (len(rows), n_stances) which stances to explain; all if left out. The others have no shares.
 
         Returns:
             (n_items, n_stances) shares of all their items in order, and (len(rows), n_stances) what of the logits
@@ -207,49 +213,61 @@ class Network:
         bounds = np.concatenate([[0], np.cumsum(items.indptr[rows + 1] - items.indptr[rows])])
         shares = np.zeros((int(bounds[-1]), len(self.stances)))
         logits = np.tile(self.rest, (len(rows), 1))
-        admitted = np.flatnonzero(self._admitted(linear))
+        sizes = np.diff(bounds)
+        admitted = np.flatnonzero(self._admitted(linear, sizes) & (sizes > 0))
         owner, begin, end = _windows(items, rows[admitted])
+        owner = admitted[owner]
         best = np.full((len(rows), len(self.stances)), -np.inf)
         for low, high in _parts(end - begin):
             trace = self._forward(items, begin[low:high], end[low:high], keep=True)
-            carried = self._backward(trace)
-            for window in range(high - low):
-                row = int(admitted[owner[low + window]])
-                better = np.flatnonzero(trace.logits[window] > best[row])
-                best[row, better] = trace.logits[window, better]
-                first = int(bounds[row])
-                shares[first : int(bounds[row + 1]), better] = 0
-                first += int(begin[low + window] - items.indptr[rows[row]])
-                start, size = int(trace.starts[window]), int(trace.sizes[window])
-                shares[first : first + size, better] = carried[start : start + size, better]
-        read = np.isfinite(best).all(axis=1)
-        logits[read] = best[read]
+            own = owner[low:high]
+            np.maximum.at(best, own, trace.logits)
+            asked = trace.logits == best[own]
+            if wanted is not None:
+                asked &= wanted[own]
+            windows, stances = np.nonzero(asked)
+            at, parts = self._backward(trace, windows, stances)
+            for window, k, start, stop in zip(windows, stances, at[:-1], at[1:], strict=True):
+                row = own[window]
+                shares[bounds[row] : bounds[row + 1], k] = 0  # an earlier window's
+                first = bounds[row] + begin[low + window] - items.indptr[rows[row]]
+                shares[first : first + stop - start, k] = parts[start:stop]
+        logits[admitted] = best[admitted]
+        carried = np.zeros_like(logits)
         filled = np.flatnonzero(np.diff(bounds))
-        carried_by = np.zeros_like(logits)
-        carried_by[filled] = np.add.reduceat(shares, bounds[filled], axis=0) if len(filled) else 0
-        return shares, logits - carried_by
+        if len(filled):
+            carried[filled] = np.add.reduceat(shares, bounds[filled], axis=0)
+        return shares, logits - carried
 
-    def _backward(self, trace: _Trace) -> Floats:
-        """(n_rows, n_stances) gradient of each row's logit by its vector, times the vector."""
-        n, channels = trace.last.shape
-        carried = np.zeros((n, len(self.stances)))
+    def _backward(self, trace: _Trace, windows: Ints, stances: Ints) -> tuple[Ints, Floats]:
+        """For each pair of a window and a stance: the gradient of the logit by each item's vector, times the vector.
+
+        Returns:
+            (n_pairs + 1,) bounds and the (n,) shares between them.
+        """
+        sizes = trace.sizes[windows]
+        space = len(self._kernels[0]) // 2
+        # rows of zeros between the pairs, as between the windows: gradients do not reach from one into the next
+        rows, bounds = ranges(trace.starts[windows] - space, trace.starts[windows] + sizes + space)
+        channels = trace.last.shape[1]
+        by_largest = (self._outputs[:channels] * self.unit).T[stances]
+        by_mean = (self._outputs[channels:] * self.unit).T[stances] / sizes[:, None]
+        gradient = np.zeros((len(rows), channels))
         every = np.arange(channels)
-        for k in range(len(self.stances)):
-            gradient = np.zeros((n, channels), dtype=np.float32)
-            by_largest = self._outputs[:channels, k] * self.unit[k]
-            by_mean = self._outputs[channels:, k] * self.unit[k]
-            for start, size in zip(trace.starts.tolist(), trace.sizes.tolist(), strict=True):
-                window = slice(start, start + size)
-                gradient[window] = by_mean / size
-                gradient[start + trace.last[window].argmax(axis=0), every] += by_largest
-            for layer in range(len(self._kernels) - 1, -1, -1):
-                if layer:
-                    gradient *= trace.kept[layer - 1]
-                through = gradient * trace.open[layer] * self.arrays["scales"][layer]
-                spread = _convolved_back(through, self._kernels[layer])
-                gradient = spread + gradient if layer else spread
-            carried[:, k] = (gradient * trace.inputs).sum(axis=1)
-        return carried
+        for pair, (window, size) in enumerate(zip(windows.tolist(), sizes.tolist(), strict=True)):
+            start, first = int(trace.starts[window]), int(bounds[pair]) + space
+            gradient[first : first + size] = by_mean[pair]
+            gradient[first + trace.last[start : start + size].argmax(axis=0), every] += by_largest[pair]
+        for layer in range(len(self._kernels) - 1, -1, -1):
+            if layer:
+                gradient *= trace.kept[layer - 1][rows]
+            through = gradient * trace.open[layer][rows] * self.arrays["scales"][layer]
+            spread = _convolved_back(through, self._kernels_back[layer])
+            gradient = spread + gradient if layer else spread
+        # gradients are no whole numbers: what an order of adding moves is far below the last place that is kept
+        carried = (gradient * trace.inputs[rows]).sum(axis=1).round(_PLACES)
+        inner, at = ranges(bounds[:-1] + space, bounds[1:] - space)
+        return at, carried[inner]
 
     # ------------------------------------------------------------------ parts of it
 
@@ -393,10 +411,10 @@ def _convolved(values: Singles, kernel: Singles) -> Singles:
     return product
 
 
-def _convolved_back(gradient: Singles, kernel: Singles) -> Singles:
+def _convolved_back(gradient: Floats, kernel: Floats) -> Floats:
     """(n, width) the gradient of a convolution's input, from that of its output (n, h)."""
     n, reach = len(gradient), len(kernel)
-    padded = np.zeros((n + reach - 1, kernel.shape[1]), dtype=np.float32)
+    padded = np.zeros((n + reach - 1, kernel.shape[1]))
     for offset in range(reach):
         padded[offset : offset + n] += gradient @ kernel[offset].T
     return padded[reach // 2 : reach // 2 + n]

@@ -75,12 +75,18 @@ class Replay:
 
     def thinned(self, n: int, seed: int = 0) -> Replay:
         """About ``n`` sentences: all that bear a stance, and of the rest a share drawn by chance that weighs as much as
-        all of it did. All of them where they are not more than ``n``."""
+        all of it did. All of them where they are not more than ``n``.
+
+        Raises:
+            ValueError: so few leave no room for sentences that bear nothing.
+        """
         bearing = (np.nan_to_num(self.targets) >= 0.5).any(axis=1)
         rest = np.flatnonzero(~bearing)
-        room = max(n - int(bearing.sum()), 0)
-        if len(self) <= n or room == 0:
+        room = n - int(bearing.sum())
+        if len(self) <= n:
             return self
+        if room <= 0:
+            raise ValueError(f"n is {n}, expected more than the {int(bearing.sum())} sentences that bear a stance")
         drawn = np.random.default_rng(seed).choice(rest, room, replace=False)
         weights = self.weights.copy()
         weights[drawn] *= self.weights[rest].sum() / max(float(self.weights[drawn].sum()), 1e-12)

@@ -85,6 +85,37 @@ def test_read_has_claims_with_roles(model) -> None:
     assert {c.stance for c in reading.claims} == {"accusation", "denial"}
 
 
+def test_what_the_quick_model_rules_out_is_not_read(model, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = model.screen_
+    assert screen is not None
+    read: list[str] = []
+    whole = model.read_whole
+    monkeypatch.setattr(model, "read_whole", lambda sentences: read.extend(sentences) or whole(sentences))
+    logits = model._raw_logits(SENTENCES)
+    offered = (screen.model.predict_proba(SENTENCES) >= screen.floors).any(axis=1)
+    assert read == [s for s, one in zip(SENTENCES, offered, strict=True) if one]
+    assert not offered[1]
+    assert offered[[0, 2, 3]].all()
+    np.testing.assert_array_equal(logits[~offered], np.tile(screen.rest, ((~offered).sum(), 1)))
+    np.testing.assert_array_equal(logits[offered], whole(SENTENCES)[offered])
+
+
+@pytest.mark.parametrize(
+    ("screen", "fault"),
+    [
+        ({"model": "slow"}, "screen.model is 'slow', expected a shipped model"),
+        ([], "screen.model is None"),
+        ({"model": "fast"}, "screen.stances.accusation.floor is None, expected a number from 0 to 1"),
+        ({"model": "fast", "stances": {"accusation": {"floor": 2}}}, "screen.stances.accusation.floor is 2"),
+    ],
+)
+def test_a_damaged_screen_is_named(copy: Path, screen: object, fault: str) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"screen": screen}))
+    with pytest.raises(ModelError, match=fault):
+        rhetoric.load(copy)
+
+
 @pytest.mark.parametrize("name", ["encoder.onnx", "tokenizer.json"])
 def test_damage_is_named(copy: Path, name: str) -> None:
     data = bytearray((copy / name).read_bytes())

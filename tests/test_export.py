@@ -20,9 +20,12 @@ SENTENCES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def model() -> StanceClassifier:
-    return StanceClassifier.load("fast")
+@pytest.fixture(scope="module", params=["fast", "linear alone"])
+def model(request: pytest.FixtureRequest) -> StanceClassifier:
+    model = StanceClassifier.load("fast")
+    if request.param == "linear alone":
+        model.network_ = None
+    return model
 
 
 def test_pipeline_says_the_same(model: StanceClassifier) -> None:
@@ -46,7 +49,10 @@ def test_graph_says_the_same(model: StanceClassifier, tmp_path: Path) -> None:
     to_onnx(model, tmp_path / "model.onnx")
     session = runtime.InferenceSession(tmp_path / "model.onnx")
     ids, scale = feature_ids(SENTENCES, model.settings_)
-    probabilities, stances = session.run(None, {"ids": ids, "scale": scale})
+    inputs = {"ids": ids, "scale": scale}
+    if model.network_ is not None:
+        inputs["beside"] = model.network_logits(SENTENCES).astype(np.float32)
+    probabilities, stances = session.run(None, inputs)
     assert np.abs(probabilities - model.predict_proba(SENTENCES)).max() < 1e-6
     assert np.array_equal(stances, model.predict(SENTENCES) > 0)
     meta = session.get_modelmeta().custom_metadata_map

@@ -53,6 +53,18 @@ def test_company_does_not_move_a_bit(texts: list[str]) -> None:
     assert together.tobytes() == alone.tobytes()
 
 
+def test_company_does_not_move_a_share() -> None:
+    network = small_network()
+    items = items_of(TEXTS)
+    together, _ = network.attributions(items, np.arange(len(TEXTS)), np.zeros((len(TEXTS), 3)))
+    alone = [network.attributions(items_of([text]), np.arange(1), np.zeros((1, 3)))[0] for text in TEXTS]
+    assert together.tobytes() == np.concatenate(alone).tobytes()
+    wanted = np.array([[i % 2 == 0, i % 3 == 0, True] for i in range(len(TEXTS))])
+    some, _ = network.attributions(items, np.arange(len(TEXTS)), np.zeros((len(TEXTS), 3)), wanted)
+    asked = np.repeat(wanted, np.diff(items.indptr), axis=0)
+    assert some.tobytes() == np.where(asked, together, 0.0).tobytes()
+
+
 def test_it_is_the_arithmetic_that_its_docstring_tells() -> None:
     """The same in plain Python, item by item."""
     own = parts()
@@ -98,7 +110,16 @@ def test_it_looks_only_above_the_floor() -> None:
     read = network.read(items, linear)
     assert read[0].tolist() == network.rest.tolist()
     assert read[1].tolist() == logits(network, TEXTS[:2])[1].tolist()
-    assert network.screened(linear, logits(network, TEXTS[:2])).tolist() == read.tolist()
+    sizes = np.diff(items.indptr)
+    assert network.screened(linear, logits(network, TEXTS[:2]), sizes).tolist() == read.tolist()
+
+
+def test_it_looks_at_every_long_sentence() -> None:
+    network = small_network(floor=0.5)
+    texts = [" ".join(["the"] * n) for n in (LONGEST, LONGEST + 1)]
+    read = network.read(items_of(texts), np.full((2, 3), -9.0))
+    assert read[0].tolist() == network.rest.tolist()
+    assert read[1].tolist() == logits(network, texts)[1].tolist()
 
 
 def test_a_long_sentence_bears_what_any_window_bears() -> None:
@@ -143,7 +164,7 @@ def test_a_share_is_what_goes_when_the_word_goes() -> None:
 
 def test_the_shares_of_a_long_sentence_lie_in_the_window_that_decided() -> None:
     words = ["the"] * 200
-    words[150] = "accused"
+    words[10], words[100], words[190] = "claims", "denied", "accused"
     network = small_network()
     shares, _ = network.attributions(items_of([" ".join(words)]), np.arange(1), np.zeros((1, 3)))
     windows = [words[low : low + LONGEST] for low in (0, 60, 120)]

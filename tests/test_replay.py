@@ -90,4 +90,5 @@ def test_thinning_keeps_every_stance_and_the_weight_of_the_rest() -> None:
     assert thin.weights[rest].sum() == pytest.approx(replay.weights[~bearing].sum())
     assert np.array_equal(thin.weights, replay.thinned(60).weights)
     assert replay.thinned(500) is replay
-    assert len(replay.thinned(10)) == len(replay)  # nothing that bears a stance is left out
+    with pytest.raises(ValueError, match="n is 10, expected more than the 30 sentences that bear a stance"):
+        replay.thinned(10)

@@ -38,6 +38,8 @@ def card(result, size: float, trained_on: str, held: str, worse: str) -> str:
         "  probabilities, thresholds and a band of doubt (`config.json`). Longer sentences are read in windows.",
         f"- **Learned from** {trained_on}.",
         f"- **Size** {size:.1f} MB. **Explanations** by occlusion: what the logit loses when a word is left out.",
+        "- **Asks `fast` first**: a sentence to which `fast` gives less than the floors in `config.json` is not read",
+        "  (`experiments/accurate/screen.py`).",
         "- **Must not be used** to judge people, or as the only ground of any decision; it reports what a sentence says,",
         "  not whether it is true.",
         "",

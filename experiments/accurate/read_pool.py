@@ -24,16 +24,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common import arguments, indicator, labelled
 
 import rhetoric
-from rhetoric.model import StanceModel, sigmoid
+from rhetoric.encoder import EncoderModel
+from rhetoric.model import sigmoid
 
 CHUNK = 500
 SAVED_EVERY = 20  # chunks
 
 
-def read(texts: Sequence[str], kept: dict[str, StanceModel] = {}) -> np.ndarray:  # noqa: B006 (one model a process)
+def read(texts: Sequence[str], kept: dict[str, EncoderModel] = {}) -> np.ndarray:  # noqa: B006 (one model a process)
     if not kept:
-        kept["accurate"] = rhetoric.load("accurate")
-    return sigmoid(kept["accurate"]._raw_logits(texts)).astype(np.float32)
+        kept["accurate"] = EncoderModel.load("accurate")
+    return sigmoid(kept["accurate"].read_whole(texts)).astype(np.float32)
 
 
 def main() -> None:

