@@ -125,6 +125,8 @@ _FACTOR: Final = np.uint64(0xD6E8FEB86659FD93)
 _BUCKET_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _BUCKET_BITS: Final = 18
 _MAX_PERSON_TOKENS: Final = 6
+_MOST_KNOWN: Final = 8192  # phrases whose codes are remembered
+_KNOWN_LENGTH: Final = 80  # characters; longer ones hardly come again
 
 # Capitalised words that may follow a title without being a name.
 _NO_NAMES: Final = """
@@ -657,8 +659,26 @@ def codes(mention: str) -> tuple[str, ...]:
     return codes_all([mention])[0]
 
 
+_known_codes: dict[str, tuple[str, ...]] = {}
+
+
 def codes_all(mentions: Sequence[str]) -> list[tuple[str, ...]]:
-    """``codes`` of many noun phrases, in order; much faster than one by one."""
+    """``codes`` of many noun phrases, in order; much faster than one by one.
+
+    Texts name the same few actors over and over: short phrases are remembered, up to a bound.
+    """
+    found = {mention: own for mention in mentions if (own := _known_codes.get(mention)) is not None}
+    new = list(dict.fromkeys(mention for mention in mentions if mention not in found))
+    if new:
+        fresh = dict(zip(new, _codes_of(new), strict=True))
+        found |= fresh
+        _known_codes.update((mention, own) for mention, own in fresh.items() if len(mention) <= _KNOWN_LENGTH)
+        if len(_known_codes) > _MOST_KNOWN:
+            _known_codes.clear()
+    return [found[mention] for mention in mentions]
+
+
+def _codes_of(mentions: Sequence[str]) -> list[tuple[str, ...]]:
     tokens = tokenize(mentions)
     matches = find(tokens)
     named = np.flatnonzero(matches.actor >= 0)

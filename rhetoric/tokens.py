@@ -83,8 +83,9 @@ def _kind_of(byte: int) -> int:
 _KINDS: Final = bytes(_kind_of(b) for b in range(256))
 _LOWER: Final = bytes(range(256)).lower()
 _IS_LETTER: Final = np.array([b >= 0x80 or chr(b).isalpha() for b in range(256)])
-_IS_UPPER: Final = np.array([0x41 <= b <= 0x5A for b in range(256)])
-_IS_DIGIT: Final = np.array([0x30 <= b <= 0x39 for b in range(256)])
+_FLAGS_OF_FIRST: Final = np.array(
+    [CAPITALISED * (0x41 <= b <= 0x5A) + DIGIT * (0x30 <= b <= 0x39) for b in range(256)], dtype=np.uint8
+)
 
 
 def _lower_two_byte() -> NDArray[np.uint16]:
@@ -173,9 +174,9 @@ class Tokens:
         return len(self.indptr) - 1
 
     @cached_property
-    def _characters(self) -> Ints:
-        """Number of characters that start before each byte of the batch."""
-        return np.concatenate([[0], np.cumsum((self._raw & 0xC0) != 0x80)])
+    def _continued(self) -> Ints:
+        """The bytes that start no character, few in most texts."""
+        return _continuations(self._raw)
 
     def char_spans(self, first: Any = None, last: Any = None) -> tuple[Ints, Ints]:
         """Character offsets, each in its own sentence, of runs of tokens.
@@ -191,8 +192,8 @@ class Tokens:
         last = first if last is None else np.asarray(last, dtype=np.int64)
         start, end, base = self.start[first], self.end[last], self._bases[self.sentence[first]]
         if not self._ascii:
-            # a token never ends inside a character, so the count of starts before its end is its end
-            start, end, base = self._characters[start], self._characters[end], self._characters[base]
+            # a token never ends inside a character, so its end less what continues characters before is its end
+            start, end, base = (at - self._continued.searchsorted(at) for at in (start, end, base))
         return start - base, end - base
 
     def prefix_hashes(self, length: int) -> Hashes:
@@ -233,7 +234,8 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         np.cumsum(lengths[:-1] + 1, out=bases[1:])
         bases[1:] += 1
         if not ascii_only:
-            bases = np.flatnonzero((original & 0xC0) != 0x80)[bases]
+            continued = _continuations(original)  # character c is byte c, and one more for each of these before it
+            bases += (continued - np.arange(len(continued))).searchsorted(bases, side="right")
     lower, foreign_capitals = _lower(raw, ascii_only)
 
     kind = np.frombuffer(bytearray(raw.translate(_KINDS)), dtype=np.uint8)
@@ -283,30 +285,26 @@ def tokenize(texts: Sequence[str]) -> Tokens:
 
     first = original[start]
     mark = kind[start] == _MARK
-    capital = _IS_UPPER[first]
+    flags = _FLAGS_OF_FIRST[first]
     if foreign_capitals is not None and len(foreign_capitals):
         is_foreign = np.zeros(len(kind), dtype=bool)
         is_foreign[foreign_capitals] = True
-        capital |= is_foreign[start]
+        flags |= is_foreign[start]  # CAPITALISED
         changed = (lower != original) & ~is_foreign  # the second byte of a capital is no capital of its own
         changed[foreign_capitals + 1] = False
         changed |= is_foreign
     else:
         changed = lower != original
-    flags = capital.astype(np.uint8)  # CAPITALISED
-    flags[_IS_DIGIT[first]] |= DIGIT
-    flags[mark] |= PUNCTUATION
-    # Capital throughout: only tokens that start with two capitals are worth counting.
-    likely = np.flatnonzero(capital & (end - start > 1))
+    flags |= mark.view(np.uint8) * np.uint8(PUNCTUATION)
+    # Capital throughout: only tokens that start and end with a capital are worth counting.
+    likely = np.flatnonzero(((flags & CAPITALISED) != 0) & (end - start > 1))
     likely = likely[changed[hash_end[likely] - 1] | (original[hash_end[likely] - 1] >= 0x80)]
     if len(likely):
-        letters = _IS_LETTER[original] & ((original & 0xC0) != 0x80)
-        n_small = np.concatenate([[0], np.cumsum(letters & ~changed)])
-        n_letters = np.concatenate([[0], np.cumsum(letters)])
-        low, high = start[likely], end[likely]
-        small = n_small[high] - n_small[low]
-        count = n_letters[high] - n_letters[low]
-        flags[likely[(small == 0) & (count > 1)]] |= ALL_CAPS
+        inside, bounds = ranges(start[likely], end[likely])
+        letters = _IS_LETTER[original[inside]] & ((original[inside] & 0xC0) != 0x80)
+        capitals = np.add.reduceat(letters & changed[inside], bounds[:-1], dtype=np.int64)
+        several = np.add.reduceat(letters, bounds[:-1], dtype=np.int64)
+        flags[likely[(capitals == several) & (several > 1)]] |= ALL_CAPS
     flags[abbreviations] |= ABBREVIATION
     if len(hyphens):
         flags[np.searchsorted(start, hyphens)] |= HYPHENATED
@@ -316,12 +314,14 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     indptr[-1] = len(start)
     sentence = np.repeat(np.arange(n_texts, dtype=np.int32), np.diff(indptr))
     words = np.flatnonzero(~mark)
-    owner = sentence[words]
-    opens = np.empty(len(words), dtype=bool)
-    opens[:1] = True
-    np.not_equal(owner[1:], owner[:-1], out=opens[1:])
-    flags[words[opens]] |= INITIAL
+    opening = words.searchsorted(indptr)
+    flags[words[opening[:-1][opening[:-1] < opening[1:]]]] |= INITIAL
     return Tokens(hashes, start, end, sentence, flags, indptr, original, bases, ascii_only, sums)
+
+
+def _continuations(raw: Bytes) -> Ints:
+    """Where bytes stand that start no character."""
+    return np.flatnonzero((raw & 0xC0) == 0x80)
 
 
 def _blank_symbols(data: Bytes, kind: Bytes) -> None:
