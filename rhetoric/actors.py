@@ -18,6 +18,7 @@ Matching runs over a whole batch in numpy and takes the longest name at every pl
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -234,8 +235,8 @@ class _Index:
         self.longest = np.zeros(1 << _BUCKET_BITS, dtype=np.uint8)
         several = self.length > 1
         np.maximum.at(self.longest, _buckets(names["pair"][several]), self.length[several])
-        self.no_names = np.sort(hash_words(_NO_NAMES.split()))
-        self.particles = np.sort(hash_words(_PARTICLES.split()))
+        self.no_names = frozenset(hash_words(_NO_NAMES.split()).tolist())
+        self.particles = frozenset(hash_words(_PARTICLES.split()).tolist())
         self.the, self.an, self.a = (np.uint64(hash_word(word)) for word in ("the", "an", "a"))
         self.stop, self.apostrophe, self.possessive = (np.uint64(hash_word(word)) for word in (".", "'", "'s"))
         self.stand_ins = np.zeros(max(MatchKind) + 1, dtype=np.uint64)
@@ -410,64 +411,55 @@ def _with_persons(
     actor: NDArray[np.int16],
     kind: NDArray[np.uint8],
 ) -> tuple[Ints, Ints, NDArray[np.int16], NDArray[np.uint8]]:
-    """Add names after titles, and draw given names to the surnames of leaders."""
-    leader = kind == MatchKind.LEADER
-    titles = end[kind == MatchKind.TITLE]
-    if not len(titles) and not leader.any():
+    """Add names after titles, and draw given names to the surnames of leaders.
+
+    One by one: there is a title or a leader in one sentence of six, and numpy would go over all tokens, many times.
+    """
+    is_leader = kind == MatchKind.LEADER
+    others = ~is_leader
+    titles, leaders = end[kind == MatchKind.TITLE].tolist(), np.flatnonzero(is_leader)
+    if not titles and not len(leaders):
         return first, end, actor, kind
+    name = _NameLike(tokens, index, shouted, first[others].tolist(), end[others].tolist())
     n = len(tokens)
-    name = _name_like(tokens, index, shouted)
-    name[_covered(first[~leader], end[~leader])] = False
-    breaks = np.flatnonzero(~np.append(name, False))
-
-    starts = titles[titles < n]
-    dotted = (tokens.hash[starts] == index.stop) & (starts > 0)  # Gen. X, Sen. X: the stop after a short title
-    starts = starts + (dotted & (tokens.end[starts - 1] - tokens.start[starts - 1] <= 4))
-    starts = starts[starts < n]
-    starts = starts[tokens.sentence[starts] == tokens.sentence[starts - 1]]
-    starts = starts[name[starts]]
-    # surnames of leaders: one or two given names before them, as long as these do not open the sentence
-    before = first[leader].copy()
-    for _ in range(2):
-        previous = np.maximum(before - 1, 0)
-        drawn = (
-            (before > 0) & name[previous] & (tokens.sentence[previous] == tokens.sentence[np.minimum(before, n - 1)])
-        )
-        drawn &= (tokens.flags[previous] & (INITIAL | PUNCTUATION)) == 0
-        before = before - drawn
-    titled = starts
-    starts = np.unique(np.concatenate([starts, before]))
-    stops = breaks[np.searchsorted(breaks, starts)]
-    stops = np.minimum(stops, tokens.indptr[tokens.sentence[starts] + 1])
-    stops = np.minimum(stops, starts + _MAX_PERSON_TOKENS)
-    titled = _within(starts, np.sort(titled)) if len(titled) else np.zeros(len(starts), dtype=bool)
-    stops = np.where(titled, stops, starts)  # only a title tells that what follows a surname is still the name
-    # a leader's name stays whole
-    at = np.searchsorted(starts, first[leader], side="right") - 1
-    inside = (at >= 0) & (end[leader] > first[leader])
-    np.maximum.at(stops, at[inside], end[leader][inside])
-    keep = stops > starts
-    starts, stops = starts[keep], stops[keep]
-    if len(starts) > 1:  # a run never reaches into the next one
-        joined = np.zeros(len(starts), dtype=bool)
-        joined[1:] = starts[1:] < np.maximum.accumulate(stops)[:-1]
-        groups = np.cumsum(~joined) - 1
-        merged = np.zeros(groups[-1] + 1, dtype=np.int64)
-        np.maximum.at(merged, groups, stops)
-        starts, stops = starts[~joined], merged
-
-    person_actor = np.full(len(starts), -1, dtype=actor.dtype)
-    person_kind = np.full(len(starts), MatchKind.PERSON, dtype=kind.dtype)
-    owner = np.searchsorted(starts, first[leader], side="right") - 1
-    person_actor[owner] = actor[leader]
-    person_kind[owner] = MatchKind.LEADER
-    all_first = np.concatenate([first[~leader], starts])
-    order = np.argsort(all_first, kind="stable")
+    sentence = tokens.sentence.item
+    stops: dict[int, int] = {}  # first token of a person's name -> its end
+    for at in titles:
+        if at < n and tokens.hash.item(at) == name.stop and name.length(at - 1) <= 4:
+            at += 1  # Gen. X, Sen. X: the stop after a short title
+        if at < n and sentence(at) == sentence(at - 1) and name(at):
+            limit = min(tokens.indptr.item(sentence(at) + 1), at + _MAX_PERSON_TOKENS)
+            stops[at] = next((stop for stop in range(at + 1, limit) if not name(stop)), limit)
+    led = list(zip(first[leaders].tolist(), end[leaders].tolist(), strict=True))
+    for surname, _ in led:  # one or two given names before it, as long as these do not open the sentence
+        at = surname
+        for _ in range(2):
+            if at and sentence(at - 1) == sentence(at) and not tokens.flags.item(at - 1) & _NOT_GIVEN and name(at - 1):
+                at -= 1
+        stops.setdefault(at, at)  # only a title tells that what follows a surname is still the name
+    if not stops:
+        return first, end, actor, kind
+    starts = sorted(stops)
+    for surname, stop in led:  # a leader's name stays whole
+        at = starts[bisect_right(starts, surname) - 1]
+        stops[at] = max(stops[at], stop)
+    runs: list[list[int]] = []  # a run never reaches into the next one
+    for at in starts:
+        if runs and at < runs[-1][1]:
+            runs[-1][1] = max(runs[-1][1], stops[at])
+        elif stops[at] > at:
+            runs.append([at, stops[at], -1, MatchKind.PERSON])
+    starts = [run[0] for run in runs]
+    for (surname, _), which in zip(led, actor[leaders].tolist(), strict=True):
+        runs[bisect_right(starts, surname) - 1][2:] = which, MatchKind.LEADER
+    persons = np.array(runs, dtype=np.int64).T
+    all_first = np.concatenate([first[others], persons[0]])
+    order = all_first.argsort(kind="stable")
     return (
         all_first[order],
-        np.concatenate([end[~leader], stops])[order],
-        np.concatenate([actor[~leader], person_actor])[order],
-        np.concatenate([kind[~leader], person_kind])[order],
+        np.concatenate([end[others], persons[1]])[order],
+        np.concatenate([actor[others], persons[2].astype(actor.dtype)])[order],
+        np.concatenate([kind[others], persons[3].astype(kind.dtype)])[order],
     )
 
 
@@ -479,41 +471,57 @@ def _covered(first: Ints, end: Ints) -> Ints:
     return covered
 
 
-def _name_like(tokens: Tokens, index: _Index, shouted: Bools) -> Bools:
-    """Tokens that can be part of a person's name: capitalised, particles and initials between, no common word."""
-    flags, hashes = tokens.flags, tokens.hash
-    capital: Bools = (flags & CAPITALISED) != 0
-    capital &= ~shouted[tokens.sentence]
-    at = np.flatnonzero(capital)
-    name: Bools = capital.copy()
-    name[at[_within(hashes[at], index.no_names)]] = False
-    follows, after = np.zeros_like(name), np.zeros_like(name)
-    follows[:-1], after[1:] = name[1:], name[:-1]
-    # O'Rourke, D'Escoto
-    raw = tokens._raw
-    second = np.flatnonzero(after & ~name)
-    start = tokens.start[second]
-    second = second[(raw[start] == ord("'")) & ((raw[start + 1] & 0x20) == 0) & (tokens.end[second] - start > 3)]
-    name[second] = True
-    # al-Assad, van der Berg, El-Baradei; the second half of Ki-moon
-    small = np.flatnonzero((follows | after) & ((flags & (CAPITALISED | PUNCTUATION | DIGIT)) == 0))
-    particle = small[_within(hashes[small], index.particles)]
-    name[particle] = True
-    hyphenated = small[((flags[small] & HYPHENATED) != 0) & after[small]]
-    name[hyphenated] = True
-    # George W. Bush
-    stops = np.flatnonzero((hashes == index.stop) & after & follows)
-    stops = stops[(tokens.end[stops - 1] - tokens.start[stops - 1]) == 1]
-    name[stops] = True
-    return name
+_NOT_GIVEN: Final = INITIAL | PUNCTUATION
+_NOT_SMALL: Final = CAPITALISED | PUNCTUATION | DIGIT
 
 
-def _within(values: NDArray[Any], table: NDArray[Any]) -> Bools:
-    """Which values stand in a sorted table of at least one."""
-    at = np.searchsorted(table, values)
-    at[at == len(table)] = 0
-    same: Bools = table[at] == values
-    return same
+class _NameLike:
+    """Tokens that can be part of a person's name: capitalised, particles and initials between, no common word, nor part
+    of another name.
+
+    Args:
+        first, end: the other names in the batch, in order.
+    """
+
+    def __init__(self, tokens: Tokens, index: _Index, shouted: Bools, first: list[int], end: list[int]) -> None:
+        self.tokens = tokens
+        self.shouted = shouted
+        self.no_names, self.particles, self.stop = index.no_names, index.particles, int(index.stop)
+        self.first, self.end = first, end
+
+    def length(self, i: int) -> int:
+        return self.tokens.end.item(i) - self.tokens.start.item(i)
+
+    def _capital(self, i: int) -> bool:
+        tokens = self.tokens
+        return bool(
+            0 <= i < len(tokens)
+            and tokens.flags.item(i) & CAPITALISED
+            and not self.shouted.item(tokens.sentence.item(i))
+            and tokens.hash.item(i) not in self.no_names
+        )
+
+    def __call__(self, i: int) -> bool:
+        other = bisect_right(self.first, i) - 1
+        if other >= 0 and i < self.end[other]:
+            return False
+        if self._capital(i):
+            return True
+        tokens, after = self.tokens, self._capital(i - 1)
+        word, flags = tokens.hash.item(i), tokens.flags.item(i)
+        if not flags & _NOT_SMALL:
+            if after and flags & HYPHENATED:  # the second half of Ki-moon
+                return True
+            if word in self.particles and (after or self._capital(i + 1)):  # al-Assad, van der Berg, El-Baradei
+                return True
+            start = tokens.start.item(i)
+            if after and tokens._raw.item(start) == _APOSTROPHE:  # O'Rourke, D'Escoto
+                return not tokens._raw.item(start + 1) & 0x20 and self.length(i) > 3
+            return False
+        return after and word == self.stop and self.length(i - 1) == 1 and self._capital(i + 1)  # George W. Bush
+
+
+_APOSTROPHE: Final = ord("'")
 
 
 def mask_tokens(tokens: Tokens, matches: Matches | None = None) -> Masked:
