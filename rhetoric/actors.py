@@ -7,9 +7,9 @@ in ``scripts/actors/``, whose README states the codes and the rules of case.
 
 Matching runs over a whole batch in numpy and takes the longest name at every place, from left to right:
 
-1. The hash of every token, and that of every token with the next, is looked up in a small table of what names start
-   with; one place in ten remains.
-2. There the hashes of 1, 2, 3 ... tokens are combined and searched among the names.
+1. The hash of every token is looked up among the names, and that of every token with the next in a small table of what
+   names start with; one place in ten remains.
+2. There the hashes of 2, 3 ... tokens are combined and looked up among the names.
 3. Names whose rule of case does not hold are dropped (``US`` is not ``us``), then the longest at every start stays, and
    of overlapping ones the first.
 4. Capitalised words after a title (President X Y) are a person's name, whether the table knows the person or not.
@@ -40,6 +40,7 @@ from rhetoric.tokens import (
     HYPHENATED,
     INITIAL,
     PUNCTUATION,
+    HashIndex,
     Tokens,
     hash_word,
     hash_words,
@@ -229,9 +230,8 @@ class _Index:
         self.kind = np.ascontiguousarray(names["kind"])
         self.case = np.ascontiguousarray(names["case"])
         self.length = np.ascontiguousarray(names["length"])
-        # by bucket: is there a name of one token; how long is the longest that starts with these two tokens, 0 for none
-        self.single = np.zeros(1 << _BUCKET_BITS, dtype=bool)
-        self.single[_buckets(self.key[self.length == 1])] = True
+        self.keys = HashIndex(self.key)
+        # by bucket: how long is the longest name that starts with these two tokens, 0 for none
         self.longest = np.zeros(1 << _BUCKET_BITS, dtype=np.uint8)
         several = self.length > 1
         np.maximum.at(self.longest, _buckets(names["pair"][several]), self.length[several])
@@ -243,12 +243,11 @@ class _Index:
         for kind, word in STAND_INS.items():
             self.stand_ins[kind] = hash_word(word)
 
-    def search(self, keys: Hashes) -> tuple[Ints, Bools]:
-        """A row for each key, and whether it is the key's."""
-        at = np.searchsorted(self.key, keys)
-        at[at == len(self.key)] = 0
-        same: Bools = self.key[at] == keys
-        return at, same
+    def find(self, keys: Hashes, length: int) -> tuple[Ints, Ints]:
+        """Which keys are those of names of so many tokens, in order, and the row of each."""
+        at, row = self.keys.find(keys)
+        same = self.length[row] == length
+        return at[same], row[same]
 
 
 def _buckets(hashes: Hashes) -> NDArray[np.intp]:
@@ -306,10 +305,8 @@ def find(tokens: Tokens) -> Matches:
 def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
     """First token and row of every name that stands in the text, overlapping ones and wrong cases included."""
     hashes = tokens.hash
-    at = np.flatnonzero(index.single.take(_buckets(hashes)))
-    row, hit = index.search(hashes[at])
-    hit &= index.length[row] == 1
-    starts, rows = [at[hit]], [row[hit]]
+    at, row = index.find(hashes, 1)
+    starts, rows = [at], [row]
     pairs = hashes[:-1] * _FACTOR + hashes[1:]
     reach = index.longest.take(_buckets(pairs))
     at = np.flatnonzero(reach)
@@ -320,10 +317,9 @@ def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
     at, key, longest = at[longest > 1], key[longest > 1], longest[longest > 1]
     n = 2
     while len(at):
-        row, hit = index.search(key)
-        hit &= index.length[row] == n
-        starts.append(at[hit])
-        rows.append(row[hit])
+        found, row = index.find(key, n)
+        starts.append(at[found])
+        rows.append(row)
         more = longest > n
         at, key, longest = at[more], key[more], longest[more]
         key = key * _FACTOR + hashes[at + n]

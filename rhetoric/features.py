@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhetoric.actors import DATA, STAND_INS, Masked, MatchKind, mask_tokens
-from rhetoric.tokens import CAPITALISED, DIGIT, INITIAL, PUNCTUATION, Tokens, hash_word, hash_words, tokenize
+from rhetoric.tokens import CAPITALISED, DIGIT, INITIAL, PUNCTUATION, HashIndex, Tokens, hash_word, hash_words, tokenize
 
 __all__ = ["FeatureSettings", "Stream", "extract", "streams_of"]
 
@@ -129,33 +129,22 @@ _NARROW_FACTORS: Final[NDArray[np.uint32]] = np.array(
 )
 _NUMBER: Final = np.uint64(hash_word("\x01number"))  # no word holds a control character
 _NAME: Final = np.uint64(hash_word("\x01name"))
-_FILTER_BITS: Final = 17
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Lexicon:
-    """Word hash -> class. ``candidate`` is a one-byte filter in front of the search: most words have no class."""
+    """Word hash -> class."""
 
     names: tuple[str, ...]
-    words: Hashes  # sorted
+    index: HashIndex
     classes: NDArray[np.uint8]  # of each word; 0 is no class
-    candidate: NDArray[np.bool_]
     codes: Hashes  # of each class
 
     def classify(self, hashes: Hashes) -> NDArray[np.uint8]:
         found = np.zeros(len(hashes), dtype=np.uint8)
-        maybe = np.flatnonzero(self.candidate.take(_slot(hashes)))
-        wanted = hashes[maybe]
-        at = np.searchsorted(self.words, wanted)
-        at[at == len(self.words)] = 0
-        found[maybe] = np.where(self.words[at] == wanted, self.classes[at], 0)
+        at, row = self.index.find(hashes)
+        found[at] = self.classes[row]
         return found
-
-
-def _slot(hashes: Hashes) -> NDArray[np.int64]:
-    slots = hashes * _MIX
-    slots >>= np.uint64(64 - _FILTER_BITS)
-    return slots.view(np.int64)  # small enough for either
 
 
 def read_classes(text: str) -> dict[str, tuple[str, ...]]:
@@ -185,15 +174,7 @@ def _lexicon() -> _Lexicon:
     sizes = [1] * len(own) + [len(words) for words in classes.values()]
     of_class = np.repeat([index[name] for name in (*own.values(), *classes)], sizes).astype(np.uint8)
     hashes, first = np.unique(hashes, return_index=True)  # the first that lists a word has it
-    candidate = np.zeros(1 << _FILTER_BITS, dtype=bool)
-    candidate[_slot(hashes)] = True
-    return _Lexicon(
-        names,
-        hashes,
-        of_class[first],
-        candidate,
-        hash_words("\x02" + name for name in names),
-    )
+    return _Lexicon(names, HashIndex(hashes), of_class[first], hash_words("\x02" + name for name in names))
 
 
 def extract(texts: Sequence[str], settings: FeatureSettings) -> tuple[Tokens, tuple[Stream, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
@@ -281,12 +282,12 @@ class StanceModel(ABC):
             named = view.named() if view.named else None
             found = find_roles(texts, spans, [stances[low:high] for low, high in pairwise(bounds)], named)
             roles = [pairs for document in found for pairs in document]
-            owners = [text for text, own in documents for _ in own.spans]
-            starts = [start for own in spans for start, _ in own]
             for i, attribution in zip(bearing, view.attributions(bearing), strict=True):
                 weights = attribution.weights * self.slope_
+                owner = bisect_right(bounds, i) - 1
+                text, start = texts[owner], spans[owner][i - bounds[owner]][0]
                 claims[i] = tuple(
-                    Claim(names[k], rows[i][k], *pair, evidence(owners[i], starts[i], attribution, weights[:, k]))
+                    Claim(names[k], rows[i][k], *pair, evidence(text, start, attribution, weights[:, k]))
                     for k, pair in zip(compress(range(len(names)), held[i].tolist()), roles[i], strict=True)
                 )
         parts = iter(zip(sentences, rows, stances, unsure, claims, strict=True))

@@ -32,6 +32,7 @@ from rhetoric.tokens import (
     HYPHENATED,
     INITIAL,
     PUNCTUATION,
+    HashIndex,
     Tokens,
     hash_word,
     hash_words,
@@ -76,20 +77,16 @@ class _Lexicon:
     """Word hash -> tag; which tags are cues and which say that someone speaks."""
 
     words: Hashes  # sorted
+    index: HashIndex
     tags: Hashes
     cue: NDArray[np.uint8]  # 0: no cue, 1: cue, 2: a word of saying as well
     preposition: Bools
 
-    def look_up(self, hashes: Hashes) -> tuple[Ints, Bools]:
-        at = np.searchsorted(self.words, hashes)
-        at[at == len(self.words)] = 0
-        found: Bools = self.words[at] == hashes
-        return at, found
-
     def is_preposition(self, hashes: Hashes) -> Bools:
-        at, found = self.look_up(hashes)
-        prepositions: Bools = found & self.preposition[at]
-        return prepositions
+        found = np.zeros(len(hashes), dtype=bool)
+        at, row = self.index.find(hashes)
+        found[at] = self.preposition[row]
+        return found
 
 
 # of the classes in data/role_classes.txt
@@ -115,8 +112,10 @@ def _lexicon() -> _Lexicon:
         for word in hash_words(words).tolist():
             tags.setdefault(word, tag)
     order = sorted(tags)
+    listed = np.array(order, dtype=np.uint64)
     return _Lexicon(
-        np.array(order, dtype=np.uint64),
+        listed,
+        HashIndex(listed),
         np.array([tags[word][0] for word in order], dtype=np.uint64),
         np.array([tags[word][1] for word in order], dtype=np.uint8),
         np.array([tags[word][2] for word in order], dtype=bool),
@@ -231,8 +230,9 @@ def items_of(
     flags, first_flags = tokens.flags[last], tokens.flags[first]
     number = (flags & DIGIT) != 0
     words = np.where(number, _NUMBER, hashes)
-    at, known = lexicon.look_up(hashes)
-    known &= kind == 0
+    known, row = lexicon.index.find(hashes)
+    free = kind[known] == 0
+    known, row = known[free], row[free]
 
     # a tag for each item: its kind of name, its class, itself if a function word or mark, else its ending and capital
     small = ((tokens.flags & (CAPITALISED | DIGIT | PUNCTUATION)) == 0) & (tokens.end - tokens.start > 2)
@@ -248,9 +248,8 @@ def items_of(
     tags = (np.where(long, ending, 1) + _SHAPES[shape]) * _F[4]
     tags = np.where((flags & PUNCTUATION) != 0, hashes, tags)
     tags = np.where(number, _NUMBER, tags)
-    tags = np.where(known, lexicon.tags[at], tags)
+    tags[known] = lexicon.tags[row]
     tags = np.where(kind > 0, _KINDS[kind], tags)
-    cue = np.where(known, lexicon.cue[at], 0)
 
     columns = np.empty((len(_RECIPE.columns), n), dtype=np.uint64)
     column = dict(zip(_RECIPE.columns, columns, strict=True))
@@ -268,7 +267,9 @@ def items_of(
             padded.take(place + offset, out=column[f"{name}{offset}"], mode="clip")  # within; clip spares a copy
 
     # the nearest cue, word of saying and preposition on either side, in the sentence
-    marked = np.array([cue > 0, cue == 2, known & lexicon.preposition[at]])
+    marked = np.zeros((3, n), dtype=bool)
+    cue = lexicon.cue[row]
+    marked[:, known] = cue > 0, cue == 2, lexicon.preposition[row]
     before = _last_before(marked, here, low)
     after = _first_after(marked[:2], here, high)
     nearest = np.concatenate([before, after])[[0, 3, 1, 4, 2]]  # left and right cue, left and right saying, preposition

@@ -35,6 +35,7 @@ __all__ = [
     "HYPHENATED",
     "INITIAL",
     "PUNCTUATION",
+    "HashIndex",
     "Tokens",
     "hash_word",
     "hash_words",
@@ -72,6 +73,8 @@ _LOOKALIKES: Final = tuple(
 _MULTIPLIER: Final = 0x9E3779B97F4A7C15
 _INVERSE: Final = pow(_MULTIPLIER, -1, 1 << 64)
 _KEPT_POWERS: Final = 1 << 20
+_MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
+_SPARE_BITS: Final = 3  # of an index: one place in sixteen is taken, or one in eight
 
 
 def _kind_of(byte: int) -> int:
@@ -345,6 +348,51 @@ def ranges(low: Ints, high: Ints) -> tuple[Ints, Ints]:
     bounds = np.zeros(len(sizes) + 1, dtype=np.int64)
     np.cumsum(sizes, out=bounds[1:])
     return np.arange(bounds[-1]) + np.repeat(low - bounds[:-1], sizes), bounds
+
+
+class HashIndex:
+    """Where hashes stand in a table of different ones: a look at one place, instead of a search with a dozen guesses.
+
+    Args:
+        keys: at least one.
+
+    Attributes:
+        first: by the top bits of a hash times an odd number: one more than the row of the first key of these bits, 0
+            where there is none.
+        keys: in the order of those bits, and some that close the table; ``rows`` says which they are.
+        most: so many keys share their bits at most.
+    """
+
+    def __init__(self, keys: Hashes) -> None:
+        bits = len(keys).bit_length() + _SPARE_BITS
+        self.shift = np.uint64(64 - bits)
+        slots = self._slots(keys)
+        self.rows = slots.argsort(kind="stable")
+        slots = slots[self.rows]
+        bounds = np.flatnonzero(np.append(True, slots[1:] != slots[:-1]))
+        self.most = int(np.diff(bounds, append=len(keys)).max())
+        # closed by keys that are not looked for there: they are found at the beginning
+        self.keys = np.append(keys[self.rows], np.full(self.most, keys[self.rows[0]]))
+        self.first = np.zeros(1 << bits, dtype=np.min_scalar_type(len(keys)))
+        self.first[slots[bounds]] = bounds + 1
+
+    def _slots(self, hashes: Hashes) -> NDArray[np.intp]:
+        slots = hashes * _MIX
+        slots >>= self.shift
+        return slots.view(np.intp)  # small enough for either
+
+    def find(self, hashes: Hashes) -> tuple[Ints, Ints]:
+        """Which of the hashes stand in the table, in order, and the row of each."""
+        first = self.first.take(self._slots(hashes))
+        at = np.flatnonzero(first)
+        wanted = hashes[at]
+        row = first[at].astype(np.intp) - 1
+        found = self.keys[row] == wanted
+        for _ in range(1, self.most):
+            missed = np.flatnonzero(~found)
+            row[missed] += 1
+            found[missed] = self.keys[row[missed]] == wanted[missed]
+        return at[found], self.rows[row[found]]
 
 
 def hash_words(words: Iterable[str]) -> Hashes:
