@@ -9,7 +9,7 @@ Matching runs over a whole batch in numpy and takes the longest name at every pl
 
 1. The hash of every token is looked up among the names, and that of every token with the next in a small table of what
    names start with; one place in ten remains.
-2. There the hashes of 2, 3 ... tokens are combined and looked up among the names.
+2. There the hashes of 2, 3 ... tokens are combined and searched among the names.
 3. Names whose rule of case does not hold are dropped (``US`` is not ``us``), then the longest at every start stays, and
    of overlapping ones the first.
 4. Capitalised words after a title (President X Y) are a person's name, whether the table knows the person or not.
@@ -230,7 +230,8 @@ class _Index:
         self.kind = np.ascontiguousarray(names["kind"])
         self.case = np.ascontiguousarray(names["case"])
         self.length = np.ascontiguousarray(names["length"])
-        self.keys = HashIndex(self.key)
+        self.single_rows = np.flatnonzero(self.length == 1)
+        self.singles = HashIndex(self.key[self.single_rows])
         # by bucket: how long is the longest name that starts with these two tokens, 0 for none
         self.longest = np.zeros(1 << _BUCKET_BITS, dtype=np.uint8)
         several = self.length > 1
@@ -243,11 +244,12 @@ class _Index:
         for kind, word in STAND_INS.items():
             self.stand_ins[kind] = hash_word(word)
 
-    def find(self, keys: Hashes, length: int) -> tuple[Ints, Ints]:
-        """Which keys are those of names of so many tokens, in order, and the row of each."""
-        at, row = self.keys.find(keys)
-        same = self.length[row] == length
-        return at[same], row[same]
+    def search(self, keys: Hashes) -> tuple[Ints, Bools]:
+        """A row for each key, and whether it is the key's."""
+        at = self.key.searchsorted(keys)
+        at[at == len(self.key)] = 0
+        same: Bools = self.key[at] == keys
+        return at, same
 
 
 def _buckets(hashes: Hashes) -> NDArray[np.intp]:
@@ -280,6 +282,12 @@ def actors() -> tuple[Actor, ...]:
 
 
 @lru_cache(maxsize=1)
+def codes_of_actors() -> tuple[tuple[str, ...], ...]:
+    """The codes of every actor of the table, in its order: several for a joint name."""
+    return tuple(tuple(actor.code.split("+")) for actor in actors())
+
+
+@lru_cache(maxsize=1)
 def _by_code() -> dict[str, int]:
     return {actor.code: i for i, actor in enumerate(actors())}
 
@@ -305,8 +313,8 @@ def find(tokens: Tokens) -> Matches:
 def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
     """First token and row of every name that stands in the text, overlapping ones and wrong cases included."""
     hashes = tokens.hash
-    at, row = index.find(hashes, 1)
-    starts, rows = [at], [row]
+    at, row = index.singles.find(hashes)
+    starts, rows = [at], [index.single_rows[row]]
     pairs = hashes[:-1] * _FACTOR + hashes[1:]
     reach = index.longest.take(_buckets(pairs))
     at = np.flatnonzero(reach)
@@ -317,9 +325,10 @@ def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
     at, key, longest = at[longest > 1], key[longest > 1], longest[longest > 1]
     n = 2
     while len(at):
-        found, row = index.find(key, n)
-        starts.append(at[found])
-        rows.append(row)
+        row, hit = index.search(key)
+        hit &= index.length[row] == n
+        starts.append(at[hit])
+        rows.append(row[hit])
         more = longest > n
         at, key, longest = at[more], key[more], longest[more]
         key = key * _FACTOR + hashes[at + n]
@@ -575,10 +584,10 @@ def mentions(text: str) -> list[Mention]:
     matches = find(tokens)
     wanted = matches.kind <= MatchKind.PERSON
     starts, ends = tokens.char_spans(matches.first_token[wanted], matches.end_token[wanted] - 1)
-    table = actors()
+    table = codes_of_actors()
     found = []
     for start, end, actor in zip(starts.tolist(), ends.tolist(), matches.actor[wanted].tolist(), strict=True):
-        found.append(Mention(text[start:end], start, end, tuple(table[actor].code.split("+")) if actor >= 0 else ()))
+        found.append(Mention(text[start:end], start, end, table[actor] if actor >= 0 else ()))
     return found
 
 
@@ -719,7 +728,7 @@ def _head_codes(tokens: Tokens, matches: Matches, named: list[int]) -> tuple[str
         found.append(int(matches.actor[i]))
     result: dict[str, None] = {}
     for at in found:
-        result.update(dict.fromkeys(table[at].code.split("+")))
+        result.update(dict.fromkeys(codes_of_actors()[at]))
     return tuple(result)
 
 

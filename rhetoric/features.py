@@ -265,7 +265,11 @@ def _stream(
     scaled = [codes * factor for factor in _NARROW_FACTORS[:ranks]]
     totals: dict[tuple[int, ...], NDArray[np.uint32]] = {(0,): scaled[0][depth:]}
     ids = np.empty((len(offsets), n), dtype=np.int32)
-    starts = indptr[:-1][np.diff(indptr) > 0]
+    starts = indptr[:-1][indptr[1:] > indptr[:-1]]
+    openings = [starts]  # of each sentence the first item, the first two ...: what reaches back beyond it
+    for back in range(1, depth):
+        further = starts + back
+        openings.append(np.concatenate([openings[-1], further[further < n]]))
     for kind, members in enumerate(offsets):
         total = totals[members[:1]]
         for rank in range(1, len(members)):  # a run grows from the one before it
@@ -283,7 +287,6 @@ def _stream(
         elif len(members) == 2:
             total = total + _NARROW_FACTORS[4:5] * np.uint32(members[1])
         np.right_shift(total * _NARROW_FACTORS[5], np.uint32(32 - bits), out=ids[kind], casting="unsafe")
-        for before in range(members[-1]):  # what would reach beyond the sentence's first item
-            at = starts + before
-            ids[kind, at[at < n]] = 0
+        if members[-1]:
+            ids[kind, openings[members[-1] - 1]] = 0
     return Stream(ids, offsets, first, last, indptr)

@@ -1017,15 +1017,14 @@ def evidence(text: str, offset: int, attribution: Attribution, weights: Floats, 
         return ()
     starts, ends = attribution.starts.tolist(), attribution.ends.tolist()
     joined: list[tuple[int, int, float]] = []
+    floor = 0.25 * best
     previous = -2
-    for i, weight in enumerate(values):
-        if weight < 0.25 * best:
-            continue
+    for i in [i for i, weight in enumerate(values) if weight >= floor]:
         if previous == i - 1:
             begin, _, before = joined[-1]
-            joined[-1] = (begin, ends[i], before + weight)
+            joined[-1] = (begin, ends[i], before + values[i])
         else:
-            joined.append((starts[i], ends[i], weight))
+            joined.append((starts[i], ends[i], values[i]))
         previous = i
     strongest = sorted(sorted(joined, key=lambda run: -run[2])[:most])
     return tuple(

@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rhetoric.actors import DATA, Masked, Matches, MatchKind, actors, codes_all, find, mask_tokens
+from rhetoric.actors import DATA, Masked, Matches, MatchKind, codes_all, codes_of_actors, find, mask_tokens
 from rhetoric.features import read_classes
 from rhetoric.records import Mention
 from rhetoric.tokens import (
@@ -81,12 +81,7 @@ class _Lexicon:
     tags: Hashes
     cue: NDArray[np.uint8]  # 0: no cue, 1: cue, 2: a word of saying as well
     preposition: Bools
-
-    def is_preposition(self, hashes: Hashes) -> Bools:
-        found = np.zeros(len(hashes), dtype=bool)
-        at, row = self.index.find(hashes)
-        found[at] = self.preposition[row]
-        return found
+    prepositions: frozenset[int]
 
 
 # of the classes in data/role_classes.txt
@@ -119,6 +114,7 @@ def _lexicon() -> _Lexicon:
         np.array([tags[word][0] for word in order], dtype=np.uint64),
         np.array([tags[word][1] for word in order], dtype=np.uint8),
         np.array([tags[word][2] for word in order], dtype=bool),
+        frozenset(word for word in order if tags[word][2]),
     )
 
 
@@ -600,6 +596,25 @@ class Named:
         matches = find(tokens)
         return cls(tokens, matches, mask_tokens(tokens, matches), {piece: row for row, piece in enumerate(pieces)})
 
+    def names(self, place: tuple[int, int, int]) -> list[_Name]:
+        """The names of actors in one of the stretches, in order."""
+        tokens, matches = self.tokens, self.matches
+        row = self.places[place]
+        low, high = matches.first_token.searchsorted(tokens.indptr[row : row + 2]).tolist()
+        starts, ends = tokens.char_spans(matches.first_token[low:high], matches.end_token[low:high] - 1)
+        begin, table = place[1], codes_of_actors()
+        return [
+            (start + begin, end + begin, kind, table[actor] if actor >= 0 else ())
+            for start, end, kind, actor in zip(
+                starts.tolist(),
+                ends.tolist(),
+                matches.kind[low:high].tolist(),
+                matches.actor[low:high].tolist(),
+                strict=True,
+            )
+            if kind <= MatchKind.PERSON
+        ]
+
 
 def quoted_pieces(text: str, spans: Sequence[Range]) -> list[Range]:
     """The parts of sentences that may name who is quoted in a document: what ``find_roles`` reads besides sentences."""
@@ -717,28 +732,19 @@ def _tag(
     there = runs[:, :, 0] >= 0
     begin, stop = at[there].T
     # an unsure run may draw in what stands before the noun phrase: with President X
-    begin = begin + (_lexicon().is_preposition(tokens.hash[items.first[begin]]) & (begin < stop))
+    prepositions = _lexicon().prepositions
+    led = np.array([word in prepositions for word in tokens.hash[items.first[begin]].tolist()], dtype=bool)
+    begin = begin + (led & (begin < stop))
     starts, ends = tokens.char_spans(items.first[begin], items.last[stop])
     found = iter(zip(starts.tolist(), ends.tolist(), strict=True))
     for i, both in zip(owners, there.tolist(), strict=True):
         document, piece = pieces[i]
         offset = piece[0]
         speaker, target, other = [_moved(next(found), offset) if one else None for one in both]
-        into = document.tagged.setdefault(piece, []) if i < n_wanted else document.spare[piece][0]
+        into = document.tagged.setdefault(piece, []) if i < n_wanted else document.spare[piece]
         into.append(Tagged(speaker, target, other))
-    match_bounds = np.searchsorted(matches.first_token, tokens.indptr)
-    wanted, bounds = ranges(match_bounds[rows], match_bounds[rows + 1])
-    people = matches.kind[wanted] <= MatchKind.PERSON
-    owner = np.repeat(np.arange(len(rows)), bounds[1:] - bounds[:-1])[people]
-    wanted = wanted[people]
-    starts, ends = tokens.char_spans(matches.first_token[wanted], matches.end_token[wanted] - 1)
-    table = actors()
-    kinds, numbers = matches.kind[wanted].tolist(), matches.actor[wanted].tolist()
-    for i, start, end, kind, actor in zip(owner.tolist(), starts.tolist(), ends.tolist(), kinds, numbers, strict=True):
-        document, piece = pieces[i]
-        own = tuple(table[actor].code.split("+")) if actor >= 0 else ()
-        names = document.named.setdefault(piece, []) if i < n_wanted else document.spare[piece][1]
-        names.append((start + piece[0], end + piece[0], kind, own))
+    for i, (document, piece) in enumerate(pieces):
+        (document.named if i < n_wanted else document.named_in_spare)[piece] = named
 
 
 def _add_codes(documents: Sequence[_Document], codes: dict[str, tuple[str, ...]]) -> None:
@@ -746,7 +752,7 @@ def _add_codes(documents: Sequence[_Document], codes: dict[str, tuple[str, ...]]
     phrases: dict[str, None] = {}
     for document in documents:
         document.codes = codes
-        for pairs in (*document.tagged.values(), *(pairs for pairs, _ in document.spare.values())):
+        for pairs in (*document.tagged.values(), *document.spare.values()):
             for span in (span for pair in pairs for span in pair if span is not None):
                 phrases[document.text[span[0] : span[1]]] = None
                 if apposition := document.apposition(span):
@@ -759,8 +765,8 @@ def _add_codes(documents: Sequence[_Document], codes: dict[str, tuple[str, ...]]
 class _Document:
     """One document: what was tagged in it, and the rules that find in its other sentences what a sentence leaves open.
 
-    ``tagged``: stretch of text -> speaker and target for each stance. ``named``: stretch -> names in it, as start, end,
-    kind, codes. ``codes``: words -> codes. ``spare``: what was tagged and named in stretches that may not be wanted.
+    ``tagged``: stretch of text -> speaker and target for each stance. ``named``: stretch -> what knows its names.
+    ``codes``: words -> codes. ``spare``, ``named_in_spare``: the same of stretches that may not be wanted.
     """
 
     def __init__(self, number: int, text: str, spans: Sequence[Range], stances: Sequence[Sequence[str]]) -> None:
@@ -771,9 +777,10 @@ class _Document:
         self.index = {spans[i]: i for i, names in enumerate(stances) if names}
         self.stances_of = {span: stances[i] for span, i in self.index.items()}
         self.tagged: dict[Range, list[Tagged]] = {}
-        self.named: dict[Range, list[_Name]] = {}
+        self.named: dict[Range, Named] = {}
         self.codes: dict[str, tuple[str, ...]] = {}
-        self.spare: dict[Range, tuple[list[Tagged], list[_Name]]] = {}
+        self.spare: dict[Range, list[Tagged]] = {}
+        self.named_in_spare: dict[Range, Named] = {}
         self.quotations: list[_Quotation] | None = None
         self.persons: dict[str, tuple[str, ...]] = {}
         self.speakers: dict[int, Mention | None] = {}
@@ -786,7 +793,7 @@ class _Document:
     def neighbours(self) -> list[Range]:
         """All stretches of text that ``around`` may ask for; their places in ``spare`` are made."""
         wanted = dict.fromkeys(piece for span, i in self.index.items() for piece in self._neighbours(span, i))
-        self.spare = {piece: ([], []) for piece in wanted if piece not in self.index}
+        self.spare = {piece: [] for piece in wanted if piece not in self.index}
         return list(self.spare)
 
     def _neighbours(self, span: Range, i: int) -> list[Range]:
@@ -804,11 +811,9 @@ class _Document:
         missing = []
         for piece in wanted:
             if piece in self.spare:
-                tagged, names = self.spare.pop(piece)
-                if tagged:
+                self.named[piece] = self.named_in_spare[piece]
+                if tagged := self.spare.pop(piece):
                     self.tagged[piece] = tagged
-                if names:
-                    self.named[piece] = names
             elif piece not in self.tagged:
                 missing.append(piece)
         self.spare.clear()
@@ -922,18 +927,23 @@ class _Document:
         persons, things = pronoun in _PERSONS, pronoun in _THINGS
         fitting = {
             own
-            for _, end, kind, own in self.named.get(self.spans[i], ())
+            for _, end, kind, own in self._names(i)
             if end <= span[0] and own and own != besides and (kind in _NAMES_OF_PERSONS) == persons
         }
         if len(fitting) == 1 and (persons or things):
             return fitting.pop()
         if not besides and (last := self._last_codes(i)):
             return last
-        names = self.named.get(self.spans[i - 1], ()) if i else ()
+        names = self._names(i - 1) if i else []
         one = {
             own for _, _, kind, own in names if own and own != besides and (persons or kind not in _NAMES_OF_PERSONS)
         }
         return one.pop() if len(one) == 1 else ()
+
+    def _names(self, i: int) -> list[_Name]:
+        """The names in sentence ``i``, if it was read."""
+        span = self.spans[i]
+        return self.named[span].names((self.number, *span)) if span in self.named else []
 
     def _target(self, i: int, span: Range | None, speaker: Mention | None) -> Mention | None:
         if span is None:
