@@ -512,18 +512,20 @@ class _NameLike:
             return False
         if self._capital(i):
             return True
-        tokens, after = self.tokens, self._capital(i - 1)
+        tokens = self.tokens
         word, flags = tokens.hash.item(i), tokens.flags.item(i)
-        if not flags & _NOT_SMALL:
-            if after and flags & HYPHENATED:  # the second half of Ki-moon
-                return True
-            if word in self.particles and (after or self._capital(i + 1)):  # al-Assad, van der Berg, El-Baradei
-                return True
-            start = tokens.start.item(i)
-            if after and tokens._raw.item(start) == _APOSTROPHE:  # O'Rourke, D'Escoto
-                return not tokens._raw.item(start + 1) & 0x20 and self.length(i) > 3
+        if word == self.stop:  # George W. Bush
+            return self.length(i - 1) == 1 and self._capital(i - 1) and self._capital(i + 1)
+        if flags & _NOT_SMALL:
             return False
-        return after and word == self.stop and self.length(i - 1) == 1 and self._capital(i + 1)  # George W. Bush
+        if word in self.particles:  # al-Assad, van der Berg, El-Baradei
+            return self._capital(i - 1) or self._capital(i + 1)
+        if flags & HYPHENATED:  # the second half of Ki-moon
+            return self._capital(i - 1)
+        start = tokens.start.item(i)
+        if tokens._raw.item(start) != _APOSTROPHE:
+            return False
+        return not tokens._raw.item(start + 1) & 0x20 and self.length(i) > 3 and self._capital(i - 1)  # O'Rourke
 
 
 _APOSTROPHE: Final = ord("'")

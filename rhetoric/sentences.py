@@ -540,7 +540,7 @@ _STOP = re.compile(
 _ODD: Final = frozenset("[]{}<>`*_'")
 _ORPHANS: Final = frozenset("'’")
 # sentencex ends sentences of Latin text at no other marks than those of _STOP, but for items of a list.
-_FOREIGN = re.compile("[^\xa0-\u024f\u2010-\u201f\u2020\u2021\u2026\u2030-\u203a\u20ac]")
+_FOREIGN = re.compile("[^\xa0-\u024f\u0388-\u052f\u2010-\u201f\u2020\u2021\u2026\u2030-\u203a\u20ac]")
 _ASCII: Final = bytes(range(0x80)).replace(b"`", b"")
 _LIST_ITEM = re.compile(r"(?<!\w)(?:\d{1,3}|[A-Za-z]|[ivxlIVXL]{1,6})\Z")
 # Where masking changes nothing that _is_plain_end looks at.
