@@ -783,6 +783,7 @@ class _Document:
         self.named_in_spare: dict[Range, Named] = {}
         self.quotations: list[_Quotation] | None = None
         self.persons: dict[str, tuple[str, ...]] = {}
+        self.appositions: dict[Range, str] = {}
         self.speakers: dict[int, Mention | None] = {}
         self.open: set[int] = set()
 
@@ -857,8 +858,10 @@ class _Document:
 
     def apposition(self, span: Range) -> str:
         """The words after a name that say who that is: "Wang Wenbin, a spokesperson for the ministry"."""
-        found = _APPOSITION.match(self.text, span[1], span[1] + 160)
-        return found[1] if found and _OFFICE.search(found[1]) else ""
+        if span not in self.appositions:
+            found = _APPOSITION.match(self.text, span[1], span[1] + 160)
+            self.appositions[span] = found[1] if found and _OFFICE.search(found[1]) else ""
+        return self.appositions[span]
 
     def _mention(self, span: Range, codes: tuple[str, ...], resolved: bool) -> Mention:
         return Mention(self._words(span), span[0], span[1], codes, resolved)
@@ -882,8 +885,9 @@ class _Document:
         folded = words.casefold()
         own = self.codes.get(words, ())
         if own:
-            before = _NAME_BEFORE.search(self.text, max(span[0] - 60, 0), span[0])
-            self._remember(f"{before[1] if before else ''} {words} {self.apposition(span)}", own)
+            before = self.text[max(span[0] - 60, 0) : span[0]]
+            name = _NAME_BEFORE.search(before) if before.rstrip().endswith(",") else None
+            self._remember(f"{name[1] if name else ''} {words} {self.apposition(span)}", own)
             return self._mention(span, own, False)
         if folded.split()[0] in _FIRST_PERSON:
             said = self._quoted_speaker(i, span)

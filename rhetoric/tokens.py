@@ -128,7 +128,8 @@ def _lower(raw: bytes, ascii_only: bool) -> tuple[Bytes, NDArray[np.intp] | None
     if ascii_only:
         return np.frombuffer(raw.translate(_LOWER), dtype=np.uint8), None
     data = np.frombuffer(raw.translate(_LOWER), dtype=np.uint8).copy()
-    at = np.flatnonzero((data >= 0xC3) & (data <= 0xDF))
+    at = _continuations(data) - 1  # what starts in two bytes, and the middle of longer ones
+    at = at[(data[at] >= 0xC3) & (data[at] <= 0xDF)]
     point = ((data[at] & 0x1F).astype(np.uint16) << 6) | (data[at + 1] & 0x3F)
     lower = _LOWER_TWO_BYTE[point]
     data[at] = 0xC0 | (lower >> 6)
