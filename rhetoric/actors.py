@@ -44,6 +44,8 @@ from rhetoric.tokens import (
     Tokens,
     hash_word,
     hash_words,
+    indices,
+    ranges,
     tokenize,
 )
 
@@ -230,7 +232,7 @@ class _Index:
         self.kind = np.ascontiguousarray(names["kind"])
         self.case = np.ascontiguousarray(names["case"])
         self.length = np.ascontiguousarray(names["length"])
-        self.single_rows = np.flatnonzero(self.length == 1)
+        self.single_rows = indices(self.length == 1)
         self.singles = HashIndex(self.key[self.single_rows])
         # by bucket: how long is the longest name that starts with these two tokens, 0 for none
         self.longest = np.zeros(1 << _BUCKET_BITS, dtype=np.uint8)
@@ -317,7 +319,7 @@ def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
     starts, rows = [at], [index.single_rows[row]]
     pairs = hashes[:-1] * _FACTOR + hashes[1:]
     reach = index.longest.take(_buckets(pairs))
-    at = np.flatnonzero(reach)
+    at = indices(reach)
     key = pairs[at]
     longest = reach[at].astype(np.int64)
     room = tokens.indptr[tokens.sentence[at] + 1] - at
@@ -362,7 +364,7 @@ def _case_holds(
 ) -> Bools:
     """Whether each candidate is written in the case its name asks for."""
     holds = np.ones(len(first), dtype=bool)
-    bound = np.flatnonzero(case)
+    bound = indices(case)
     if not len(bound):
         return holds
     first, case = first[bound], case[bound]
@@ -422,7 +424,7 @@ def _with_persons(
     """
     is_leader = kind == MatchKind.LEADER
     others = ~is_leader
-    titles, leaders = end[kind == MatchKind.TITLE].tolist(), np.flatnonzero(is_leader)
+    titles, leaders = end[kind == MatchKind.TITLE].tolist(), indices(is_leader)
     if not titles and not len(leaders):
         return first, end, actor, kind
     name = _NameLike(tokens, index, shouted, first[others].tolist(), end[others].tolist())
@@ -466,14 +468,6 @@ def _with_persons(
         np.concatenate([actor[others], persons[2].astype(actor.dtype)])[order],
         np.concatenate([kind[others], persons[3].astype(kind.dtype)])[order],
     )
-
-
-def _covered(first: Ints, end: Ints) -> Ints:
-    """Indices of all tokens in runs that never overlap."""
-    length = end - first
-    before = np.cumsum(length) - length
-    covered: Ints = np.arange(int(length.sum())) + np.repeat(first - before, length)
-    return covered
 
 
 _NOT_GIVEN: Final = INITIAL | PUNCTUATION
@@ -548,7 +542,7 @@ def mask_tokens(tokens: Tokens, matches: Matches | None = None) -> Masked:
     first, end = matches.first_token[named], matches.end_token[named]
     hashes, flags = tokens.hash.copy(), tokens.flags.copy()
     keep = np.ones(n, dtype=bool)
-    keep[_covered(first + 1, end)] = False
+    keep[ranges(first + 1, end)[0]] = False
     last = np.arange(n)
     last[first] = end - 1
     hashes[first] = index.stand_ins[matches.kind[named]]
@@ -567,8 +561,8 @@ def mask_tokens(tokens: Tokens, matches: Matches | None = None) -> Masked:
     after = after[_ends_in_s(tokens, after - 1)]
     hashes[after] = index.possessive
     flags[after] = 0
-    kept = np.flatnonzero(keep)
-    return Masked(hashes[kept], start[kept], last[kept], flags[kept], np.searchsorted(kept, tokens.indptr))
+    kept = indices(keep)
+    return Masked(hashes[kept], start[kept], last[kept], flags[kept], kept.searchsorted(tokens.indptr))
 
 
 def _ends_in_s(tokens: Tokens, at: Ints) -> Bools:
@@ -622,7 +616,7 @@ def mask_all(texts: Sequence[str]) -> list[str]:
     tokens = tokenize(texts)
     matches = find(tokens)
     result = list(texts)
-    named = np.flatnonzero(matches.named)
+    named = indices(matches.named)
     if not len(named):
         return result
     index, n = _index(), len(tokens)
@@ -696,7 +690,7 @@ def codes_all(mentions: Sequence[str]) -> list[tuple[str, ...]]:
 def _codes_of(mentions: Sequence[str]) -> list[tuple[str, ...]]:
     tokens = tokenize(mentions)
     matches = find(tokens)
-    named = np.flatnonzero(matches.actor >= 0)
+    named = indices(matches.actor >= 0)
     bounds = np.searchsorted(tokens.sentence[matches.first_token[named]], np.arange(len(mentions) + 1)).tolist()
     return [
         _head_codes(tokens, matches, named[low:high].tolist()) if low < high else ()

@@ -26,7 +26,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhetoric.actors import DATA, STAND_INS, Masked, MatchKind, mask_tokens
-from rhetoric.tokens import CAPITALISED, DIGIT, INITIAL, PUNCTUATION, HashIndex, Tokens, hash_word, hash_words, tokenize
+from rhetoric.tokens import (
+    CAPITALISED,
+    DIGIT,
+    INITIAL,
+    PUNCTUATION,
+    HashIndex,
+    Tokens,
+    hash_word,
+    hash_words,
+    indices,
+    tokenize,
+)
 
 __all__ = ["FeatureSettings", "Stream", "extract", "streams_of"]
 
@@ -205,11 +216,11 @@ def streams_of(tokens: Tokens, masked: Masked, settings: FeatureSettings) -> tup
         names = ((masked.flags & (CAPITALISED | INITIAL)) == CAPITALISED) & ~replaced & (classes == 0)
         hashes[names] = _NAME
         replaced |= names
-    word = np.flatnonzero((masked.flags & PUNCTUATION) == 0)
-    spans = first[word], last[word], np.searchsorted(word, indptr)
+    word = indices((masked.flags & PUNCTUATION) == 0)
+    spans = first[word], last[word], word.searchsorted(indptr)
     gaps = tuple((0, gap) for gap in range(2, settings.word_gap + 1))
     streams = [_stream(hashes[word], _runs(settings.word_order) + gaps, *spans, settings.bits, seed=1)]
-    hit = np.flatnonzero(classes)
+    hit = indices(classes)
     offsets = _runs(settings.class_order) + tuple((0, gap) for gap in range(2, settings.class_gap + 1))
     streams.append(
         _stream(
@@ -217,7 +228,7 @@ def streams_of(tokens: Tokens, masked: Masked, settings: FeatureSettings) -> tup
             offsets,
             first[hit],
             last[hit],
-            np.searchsorted(hit, indptr),
+            hit.searchsorted(indptr),
             settings.bits,
             seed=2,
             position=hit,

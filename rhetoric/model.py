@@ -830,11 +830,11 @@ class StanceClassifier(StanceModel):
                 for back in members:
                     share[: max(len(share) - back, 0)] += part[back:]
             carried[place[stream.first[items]]] += share  # no token begins two items of a stream
-        carried *= np.repeat(length_scale(streams)[sentences], bounds[1:] - bounds[:-1])[:, None]
+        carried *= length_scale(streams)[sentences].repeat(bounds[1:] - bounds[:-1])[:, None]
         starts, ends = tokens.char_spans(own)
         kept = np.flatnonzero(carried.any(axis=1))
         starts, ends, carried = starts[kept], ends[kept], carried[kept]
-        for low, high in pairwise(np.searchsorted(kept, bounds).tolist()):
+        for low, high in pairwise(kept.searchsorted(bounds).tolist()):
             yield Attribution(starts[low:high], ends[low:high], carried[low:high], self.bias_)
 
     def to_sklearn(self) -> Pipeline:

@@ -36,6 +36,7 @@ from rhetoric.tokens import (
     Tokens,
     hash_word,
     hash_words,
+    indices,
     ranges,
     tokenize,
 )
@@ -329,7 +330,7 @@ def run_scores(scores: Floats, indptr: Ints, longest: int = MAX_ITEMS) -> Floats
     """
     n = len(scores)
     total = np.zeros(n + longest)
-    np.cumsum(scores[:, 2], out=total[1 : n + 1])
+    scores[:, 2].cumsum(out=total[1 : n + 1])
     ends = np.zeros(n + longest, dtype=scores.dtype)
     ends[:n] = scores[:, 1]
     values = _windows(total[1:], n, longest) - total[:n, None]
@@ -397,7 +398,7 @@ def candidates(scores: Floats, indptr: Ints) -> Candidates:
     p_none = np.exp(none - best)
     total = np.add.reduceat(p.sum(axis=1), low) + p_none
     # the best run, or none, has 1 of the total, so only what is over the floor already can stay over it
-    likely = np.flatnonzero(p > _FLOOR)
+    likely = indices((p > _FLOOR).ravel())
     share = p.ravel()[likely] / total[owner[likely // MAX_ITEMS]]
     kept = share > _FLOOR
     share, item, length = share[kept], likely[kept] // MAX_ITEMS, likely[kept] % MAX_ITEMS
@@ -434,11 +435,11 @@ def choose(speaker: Candidates, target: Candidates, favour: Sequence[float] = (1
     clash = (chosen[:, :2, 0] >= 0).all(axis=1)
     clash &= (chosen[:, 0, 0] <= chosen[:, 1, 1]) & (chosen[:, 1, 0] <= chosen[:, 0, 1])
     for r, role in enumerate((speaker, target)):
-        rows = np.flatnonzero(clash & ((values[:, 1] >= values[:, 0]) == (r == 0)))
+        rows = indices(clash & ((values[:, 1] >= values[:, 0]) == (r == 0)))
         if len(rows):
             free = _apart(role, rows, chosen[rows, 1 - r])
             _pick(role, np.where(free, role.value[rows], 0), favour[r], rows, chosen[:, r], values[:, r])
-    rows = np.flatnonzero(chosen[:, 1, 0] >= 0)
+    rows = indices(chosen[:, 1, 0] >= 0)
     if len(rows):
         free = _apart(target, rows, chosen[rows, 0]) & _apart(target, rows, chosen[rows, 1])
         _pick(target, np.where(free, target.value[rows], 0), 0.0, rows, chosen[:, 2], values[:, 2])
@@ -517,7 +518,7 @@ class RoleModel:
         _, bounds = ranges(low, high)
         begin = 0
         while begin < len(sentence):  # parts of bounded size
-            stop = max(int(np.searchsorted(bounds, bounds[begin] + _ITEMS_AT_ONCE, side="right")) - 1, begin + 1)
+            stop = max(int(bounds.searchsorted(bounds[begin] + _ITEMS_AT_ONCE, side="right")) - 1, begin + 1)
             part = slice(begin, stop)
             rows, indptr = ranges(low[part], high[part])
             buckets = items.ids.T.take(rows, axis=1).astype(np.intp)
@@ -724,10 +725,10 @@ def _tag(
     rows = np.array([named.places[place] for place in places], dtype=np.int64)
     items = items_of(tokens, matches, masked=named.masked, rows=rows)
     filled = (items.indptr[1:] > items.indptr[:-1]).tolist()
-    owners = [i for i, indices in enumerate(stances) for _ in indices if filled[i]]
-    indices = [index for i, own in enumerate(stances) for index in own if filled[i]]
+    owners = [i for i, own in enumerate(stances) for _ in own if filled[i]]
+    weights = [index for i, own in enumerate(stances) for index in own if filled[i]]
     owner = np.array(owners, dtype=np.int64)
-    runs = model.runs(items, owner, np.array(indices, dtype=np.int64), int(np.searchsorted(owner, n_targets)))
+    runs = model.runs(items, owner, np.array(weights, dtype=np.int64), int(owner.searchsorted(n_targets)))
     at = runs + items.indptr[owner][:, None, None]
     there = runs[:, :, 0] >= 0
     begin, stop = at[there].T

@@ -39,6 +39,7 @@ __all__ = [
     "Tokens",
     "hash_word",
     "hash_words",
+    "indices",
     "ranges",
     "tokenize",
 ]
@@ -235,7 +236,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     bases = np.empty(n_texts, dtype=np.int64)  # where each text starts
     if n_texts:
         bases[0] = 1
-        np.cumsum(lengths[:-1] + 1, out=bases[1:])
+        (lengths[:-1] + 1).cumsum(out=bases[1:])
         bases[1:] += 1
         if not ascii_only:
             continued = _continuations(original)  # character c is byte c, and one more for each of these before it
@@ -247,7 +248,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         _blank_symbols(original, kind)
     is_word = kind == _WORD
 
-    stops = np.flatnonzero(original == _STOP)
+    stops = indices(original == _STOP)
     inner = stops[is_word[stops - 1] & ~is_word[stops - 2] & is_word[stops + 1] & ~is_word[stops + 2]]
     inner = inner[_IS_LETTER[original[inner - 1]] & _IS_LETTER[original[inner + 1]]]
     kind[inner] = _WORD
@@ -255,9 +256,9 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     trailing = trailing[(original[trailing] == _STOP) & ~is_word[trailing + 1]]
     kind[trailing] = _WORD
 
-    hyphens = np.flatnonzero(original == _HYPHEN)
+    hyphens = indices(original == _HYPHEN)
     hyphens = hyphens[(kind[hyphens - 1] == _WORD) & (kind[hyphens + 1] == _WORD)]
-    apostrophes = np.flatnonzero(original == _APOSTROPHE)
+    apostrophes = indices(original == _APOSTROPHE)
     apostrophes = apostrophes[(kind[apostrophes - 1] == _WORD) & _IS_LETTER[original[apostrophes + 1]]]
     apostrophes = apostrophes[kind[apostrophes + 1] == _WORD]
     kind[hyphens] = _BLANK
@@ -271,20 +272,20 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     starts &= present
     ends = present.copy()
     ends[:-1] &= starts[1:] | ~present[1:]
-    start = np.flatnonzero(starts)
-    end = np.flatnonzero(ends) + 1
+    start = indices(starts)
+    end = indices(ends) + 1
 
     # In the hash a trailing stop of an abbreviation does not count.
     hash_end = end
-    abbreviations = np.searchsorted(start, inner, side="right") - 1
+    abbreviations = start.searchsorted(inner, side="right") - 1
     if len(trailing):
         hash_end = end.copy()
-        hash_end[np.searchsorted(start, trailing, side="right") - 1] -= 1
+        hash_end[start.searchsorted(trailing, side="right") - 1] -= 1
     powers, inverses = _power_tables(len(lower) + 1)
     sums = np.empty(len(lower) + 1, dtype=np.uint64)
     sums[0] = 0
     np.multiply(lower, powers[: len(lower)], out=sums[1:])
-    np.cumsum(sums[1:], out=sums[1:])
+    sums[1:].cumsum(out=sums[1:])
     hashes = (sums[hash_end] - sums[start]) * inverses[start]
 
     first = original[start]
@@ -301,7 +302,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         changed = lower != original
     flags |= mark.view(np.uint8) * np.uint8(PUNCTUATION)
     # Capital throughout: only tokens that start and end with a capital are worth counting.
-    likely = np.flatnonzero(((flags & CAPITALISED) != 0) & (end - start > 1))
+    likely = indices(((flags & CAPITALISED) != 0) & (end - start > 1))
     likely = likely[changed[hash_end[likely] - 1] | (original[hash_end[likely] - 1] >= 0x80)]
     if len(likely):
         inside, bounds = ranges(start[likely], end[likely])
@@ -311,13 +312,13 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         flags[likely[(capitals == several) & (several > 1)]] |= ALL_CAPS
     flags[abbreviations] |= ABBREVIATION
     if len(hyphens):
-        flags[np.searchsorted(start, hyphens)] |= HYPHENATED
+        flags[start.searchsorted(hyphens)] |= HYPHENATED
 
     indptr = np.empty(n_texts + 1, dtype=np.int64)
-    indptr[:-1] = np.searchsorted(start, bases)
+    indptr[:-1] = start.searchsorted(bases)
     indptr[-1] = len(start)
-    sentence = np.repeat(np.arange(n_texts, dtype=np.int32), np.diff(indptr))
-    words = np.flatnonzero(~mark)
+    sentence = np.arange(n_texts, dtype=np.int32).repeat(indptr[1:] - indptr[:-1])
+    words = indices(~mark)
     opening = words.searchsorted(indptr)
     flags[words[opening[:-1][opening[:-1] < opening[1:]]]] |= INITIAL
     return Tokens(hashes, start, end, sentence, flags, indptr, original, bases, ascii_only, sums)
@@ -325,16 +326,16 @@ def tokenize(texts: Sequence[str]) -> Tokens:
 
 def _continuations(raw: Bytes) -> Ints:
     """Where bytes stand that start no character."""
-    return np.flatnonzero((raw & 0xC0) == 0x80)
+    return indices((raw & 0xC0) == 0x80)
 
 
 def _blank_symbols(data: Bytes, kind: Bytes) -> None:
     """Mark punctuation, symbols and blanks beyond ASCII as blank, in place."""
-    at = np.flatnonzero(data == 0xC2)  # U+0080..U+00BF: controls, no-break space, signs; three of them are letters
+    at = indices(data == 0xC2)  # U+0080..U+00BF: controls, no-break space, signs; three of them are letters
     second = data[at + 1]
     at = at[(second != 0xAA) & (second != 0xB5) & (second != 0xBA)]
     kind[at] = kind[at + 1] = _BLANK
-    at = np.flatnonzero(data >= 0xE2)
+    at = indices(data >= 0xE2)
     lead, second, third = data[at], data[at + 1], data[at + 2]
     symbol = (lead == 0xE2) & (second < 0xB0)  # U+2000..U+2BFF: punctuation, currency, arrows, mathematics, boxes
     symbol |= (lead == 0xE3) & (second == 0x80)  # U+3000..U+303F: CJK punctuation
@@ -347,8 +348,14 @@ def ranges(low: Ints, high: Ints) -> tuple[Ints, Ints]:
     """The numbers of all ranges ``low[i]`` to ``high[i]``, exclusive, in order, and their bounds, (n + 1,)."""
     sizes = high - low
     bounds = np.zeros(len(sizes) + 1, dtype=np.int64)
-    np.cumsum(sizes, out=bounds[1:])
-    return np.arange(bounds[-1]) + np.repeat(low - bounds[:-1], sizes), bounds
+    sizes.cumsum(out=bounds[1:])
+    return np.arange(bounds[-1]) + (low - bounds[:-1]).repeat(sizes), bounds
+
+
+def indices(mask: NDArray[Any]) -> Ints:
+    """Where a flat array is not zero: ``np.flatnonzero``, which asks four times as long where there is little."""
+    found: Ints = mask.nonzero()[0]
+    return found
 
 
 class HashIndex:
@@ -370,7 +377,7 @@ class HashIndex:
         slots = self._slots(keys)
         self.rows = slots.argsort(kind="stable")
         slots = slots[self.rows]
-        bounds = np.flatnonzero(np.append(True, slots[1:] != slots[:-1]))
+        bounds = indices(np.append(True, slots[1:] != slots[:-1]))
         self.most = int(np.diff(bounds, append=len(keys)).max())
         # closed by keys that are not looked for there: they are found at the beginning
         self.keys = np.append(keys[self.rows], np.full(self.most, keys[self.rows[0]]))
@@ -385,12 +392,12 @@ class HashIndex:
     def find(self, hashes: Hashes) -> tuple[Ints, Ints]:
         """Which of the hashes stand in the table, in order, and the row of each."""
         first = self.first.take(self._slots(hashes))
-        at = np.flatnonzero(first)
+        at = indices(first)
         wanted = hashes[at]
         row = first[at].astype(np.intp) - 1
         found = self.keys[row] == wanted
         for _ in range(1, self.most):
-            missed = np.flatnonzero(~found)
+            missed = indices(~found)
             row[missed] += 1
             found[missed] = self.keys[row[missed]] == wanted[missed]
         return at[found], self.rows[row[found]]
@@ -409,7 +416,7 @@ def hash_words(words: Iterable[str]) -> Hashes:
     powers, inverses = _power_tables(len(data) + 1)
     sums = np.zeros(len(data) + 1, dtype=np.uint64)
     np.cumsum(data * powers[: len(data)], out=sums[1:])
-    ends = np.append(np.flatnonzero(data == ord("\n")), len(data))
+    ends = np.append(indices(data == ord("\n")), len(data))
     starts = np.append(0, ends[:-1] + 1)
     hashes: Hashes = (sums[ends] - sums[starts]) * inverses[starts]
     return hashes
