@@ -275,7 +275,7 @@ def _stream(
     ranks = max(len(members) for members in offsets)
     scaled = [codes * factor for factor in _NARROW_FACTORS[:ranks]]
     totals: dict[tuple[int, ...], NDArray[np.uint32]] = {(0,): scaled[0][depth:]}
-    ids = np.empty((len(offsets), n), dtype=np.int32)
+    found = np.empty((len(offsets), n), dtype=np.uint32)
     starts = indptr[:-1][indptr[1:] > indptr[:-1]]
     openings = [starts]  # of each sentence the first item, the first two ...: what reaches back beyond it
     for back in range(1, depth):
@@ -294,10 +294,14 @@ def _stream(
             far = np.zeros(n, dtype=np.uint32)
             far[back:] = position[back:] - position[: max(n - back, 0)] > near
             far *= _NARROW_FACTORS[4]
-            total = total + far
+            np.add(total, far, out=found[kind])
         elif len(members) == 2:
-            total = total + _NARROW_FACTORS[4:5] * np.uint32(members[1])
-        np.right_shift(total * _NARROW_FACTORS[5], np.uint32(32 - bits), out=ids[kind], casting="unsafe")
+            np.add(total, _NARROW_FACTORS[4:5] * np.uint32(members[1]), out=found[kind])
+        else:
+            found[kind] = total
+    found *= _NARROW_FACTORS[5]
+    found >>= np.uint32(32 - bits)
+    for kind, members in enumerate(offsets):
         if members[-1]:
-            ids[kind, openings[members[-1] - 1]] = 0
-    return Stream(ids, offsets, first, last, indptr)
+            found[kind, openings[members[-1] - 1]] = 0
+    return Stream(found.view(np.int32), offsets, first, last, indptr)  # small enough for either

@@ -823,13 +823,13 @@ class StanceClassifier(StanceModel):
         carried = np.zeros((len(own), len(self.classes_)))
         for stream in streams:
             items, _ = ranges(stream.indptr[sentences], stream.indptr[sentences + 1])
-            share = np.zeros((len(items), len(self.classes_)))
-            weights = self.weights_.take(stream.ids[:, items], axis=1)
+            share = np.zeros((len(self.classes_), len(items)))
+            sizes = np.array([len(members) for members in stream.offsets], dtype=np.float32)
+            parts = self.weights_.take(stream.ids[:, items], axis=1) / sizes[:, None]
             for kind, members in enumerate(stream.offsets):
-                part = weights[:, kind].T / len(members)
                 for back in members:
-                    share[: max(len(share) - back, 0)] += part[back:]
-            carried[place[stream.first[items]]] += share  # no token begins two items of a stream
+                    share[:, : max(len(items) - back, 0)] += parts[:, kind, back:]
+            carried[place[stream.first[items]]] += share.T  # no token begins two items of a stream
         carried *= length_scale(streams)[sentences].repeat(bounds[1:] - bounds[:-1])[:, None]
         starts, ends = tokens.char_spans(own)
         kept = np.flatnonzero(carried.any(axis=1))
