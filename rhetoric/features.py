@@ -39,7 +39,7 @@ from rhetoric.tokens import (
     tokenize,
 )
 
-__all__ = ["FeatureSettings", "Stream", "extract", "streams_of"]
+__all__ = ["FeatureSettings", "Featured", "Items", "Stream", "extract", "items_of", "lexicon_classes", "streams_of"]
 
 Buckets: TypeAlias = NDArray[np.int32]
 Ints: TypeAlias = NDArray[np.int64]
@@ -134,6 +134,34 @@ class Stream:
     indptr: Ints
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Items:
+    """What features are made of: the tokens of a batch, the names of actors and numbers each collapsed to one. All
+    arrays but ``indptr`` have one entry per item.
+
+    Attributes:
+        hash: the token's hash, or that of what stands in for it.
+        classes: its word class, an index into ``lexicon_classes()``; 0 for none.
+        flags, first, last, indptr: as in ``actors.Masked``.
+    """
+
+    hash: Hashes
+    classes: NDArray[np.uint8]
+    flags: NDArray[np.uint8]
+    first: Ints
+    last: Ints
+    indptr: Ints
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Featured:
+    """A batch of sentences on its way to a model: its tokens, the items they collapse to, the features of these."""
+
+    tokens: Tokens
+    items: Items
+    streams: tuple[Stream, ...]
+
+
 _MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
 _NARROW_FACTORS: Final[NDArray[np.uint32]] = np.array(
     [0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1, 0x2C1B3C6D], dtype=np.uint32
@@ -188,8 +216,13 @@ def _lexicon() -> _Lexicon:
     return _Lexicon(names, HashIndex(hashes), of_class[first], hash_words("\x02" + name for name in names))
 
 
-def extract(texts: Sequence[str], settings: FeatureSettings) -> tuple[Tokens, tuple[Stream, ...]]:
-    """The features of a batch of sentences, and the tokens they were made of.
+def lexicon_classes() -> tuple[str, ...]:
+    """Names of the word classes by number; the first is that of words without one."""
+    return _lexicon().names
+
+
+def extract(texts: Sequence[str], settings: FeatureSettings) -> Featured:
+    """The features of a batch of sentences, and what they were made of.
 
     Raises:
         TypeError: ``texts`` is a bare str, or holds something else than str.
@@ -200,23 +233,27 @@ def extract(texts: Sequence[str], settings: FeatureSettings) -> tuple[Tokens, tu
     else:
         everyone = np.arange(len(tokens))
         masked = Masked(tokens.hash, everyone, everyone, tokens.flags, tokens.indptr)
-    return tokens, streams_of(tokens, masked, settings)
+    items = items_of(tokens, masked, settings)
+    return Featured(tokens, items, streams_of(tokens, items, settings))
 
 
-def streams_of(tokens: Tokens, masked: Masked, settings: FeatureSettings) -> tuple[Stream, ...]:
-    """``extract`` for sentences whose names are found already, or the first of them."""
-    first, last, indptr = masked.first, masked.last, masked.indptr
+def items_of(tokens: Tokens, masked: Masked, settings: FeatureSettings) -> Items:
+    """The items of sentences whose names are found already, or of the first of them."""
     number = (masked.flags & DIGIT) != 0
     hashes = np.where(number, _NUMBER, masked.hash)
-    lexicon = _lexicon()
-    classes = lexicon.classify(hashes)
-    own = tokens.hash[last]
-    replaced = number | (masked.hash != own)  # a stand-in: the letters beneath must not show
+    classes = _lexicon().classify(hashes)
     if settings.mask_names:
-        names = ((masked.flags & (CAPITALISED | INITIAL)) == CAPITALISED) & ~replaced & (classes == 0)
-        hashes[names] = _NAME
-        replaced |= names
-    word = indices((masked.flags & PUNCTUATION) == 0)
+        plain = hashes == tokens.hash[masked.last]
+        hashes[((masked.flags & (CAPITALISED | INITIAL)) == CAPITALISED) & plain & (classes == 0)] = _NAME
+    return Items(hashes, classes, masked.flags, masked.first, masked.last, masked.indptr)
+
+
+def streams_of(tokens: Tokens, items: Items, settings: FeatureSettings) -> tuple[Stream, ...]:
+    """The features of items; of stems, ``tokens`` has the letters."""
+    hashes, classes = items.hash, items.classes
+    first, last, indptr = items.first, items.last, items.indptr
+    lexicon = _lexicon()
+    word = indices((items.flags & PUNCTUATION) == 0)
     spans = first[word], last[word], word.searchsorted(indptr)
     gaps = tuple((0, gap) for gap in range(2, settings.word_gap + 1))
     streams = [_stream(hashes[word], _runs(settings.word_order) + gaps, *spans, settings.bits, seed=1)]
@@ -236,7 +273,8 @@ def streams_of(tokens: Tokens, masked: Masked, settings: FeatureSettings) -> tup
         )
     )
     if settings.stem_letters:
-        stems = np.where(replaced, hashes, tokens.prefix_hashes(settings.stem_letters)[last])[word]
+        plain = hashes == tokens.hash[last]  # of a stand-in the letters beneath must not show
+        stems = np.where(plain, tokens.prefix_hashes(settings.stem_letters)[last], hashes)[word]
         streams.append(_stream(stems, _runs(2), *spans, settings.bits, seed=3))
     if settings.mixed_order:
         mixed = np.where(classes > 0, lexicon.codes[classes], hashes)[word]

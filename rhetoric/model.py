@@ -21,14 +21,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from rhetoric.actors import find, mask_tokens
 from rhetoric.errors import ModelError
-from rhetoric.features import FeatureSettings, Stream, extract, streams_of
+from rhetoric.features import Featured, FeatureSettings, Stream, extract, items_of, streams_of
+from rhetoric.network import Network
 from rhetoric.records import Claim, Reading, Sentence, Span
 from rhetoric.replay import FILE as REPLAY
 from rhetoric.replay import Replay
 from rhetoric.roles import Named, find_roles, quoted_pieces
 from rhetoric.stances import STANCES
 from rhetoric.storage import ModelFolder, read_model, shipped_models, write_model
-from rhetoric.tokens import Tokens, ranges, tokenize
+from rhetoric.tokens import ranges, tokenize
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -475,6 +476,7 @@ class StanceClassifier(StanceModel):
 
     weights_: NDArray[np.float32]
     bias_: Floats
+    network_: Network | None = None
     settings_: FeatureSettings
     held_out_: Floats
     replay_: Replay | None = None
@@ -571,6 +573,8 @@ class StanceClassifier(StanceModel):
         taught: Taught | None = None,
         groups: ArrayLike | None = None,
         prevalence: Mapping[str, float] | None = None,
+        network: Network | None = None,
+        network_held_out: ArrayLike | None = None,
     ) -> Self:
         """Fit on labelled sentences.
 
@@ -583,12 +587,17 @@ class StanceClassifier(StanceModel):
                 Near-duplicates if left out.
             prevalence: stance -> share of the sentences that bear it where the model will be used, above 0 and below
                 1; calibration and thresholds are chosen for it. That of the labels for those left out.
+            network: a trained network of the same stances that reads beside the linear part; each counts half.
+            network_held_out: (n, n_stances) what networks that did not learn from a sentence's group say of it; needed
+                to calibrate. What ``network`` says if left out: right if it learned from other sentences.
 
         Raises:
             TypeError: ``X`` is a bare str or holds something else than str.
             ValueError: shapes, values or parameters do not fit; the message says which.
         """
-        return self._fit(X, Y, sample_weight, None, taught, groups, prevalence=prevalence)
+        return self._fit(
+            X, Y, sample_weight, None, taught, groups, prevalence=prevalence, network=network, seen=network_held_out
+        )
 
     def fit_from(
         self,
@@ -628,6 +637,8 @@ class StanceClassifier(StanceModel):
         groups: ArrayLike | None = None,
         replay: Replay | None = None,
         prevalence: Mapping[str, float] | None = None,
+        network: Network | None = None,
+        seen: ArrayLike | None = None,
     ) -> Self:
         from rhetoric.fitting import at_prevalence, calibrate, decide, spread_folds
 
@@ -636,12 +647,32 @@ class StanceClassifier(StanceModel):
         names, targets = self._targets(Y, len(sentences))
         weights = sample_weights_of(sample_weight, len(sentences))
         prior = _Prior.of(base, names, settings)
+        if base is not None and base.network_ is not None:
+            network = base.network_.of(names)
+        elif network is not None:
+            if set(network.stances) != set(names):
+                raise ValueError(f"the network reads {', '.join(network.stances)}, the model {', '.join(names)}")
+            network = network.scaled(_SHARE)
         matrix = feature_matrix(sentences, settings)
+        said = _said(network, sentences, names, settings)
+        if seen is not None:
+            said = _SHARE * np.asarray(seen, dtype=np.float64)
+            if said.shape != targets.shape:
+                raise ValueError(f"network_held_out has the shape {said.shape}, expected {targets.shape}")
+        # a fresh linear part learns by itself and then counts half; one that had a network beside it goes on beside it
+        fresh = base is None and network is not None
+        share = _SHARE if fresh else 1.0
+
+        def examples(sentences: list[str], matrix: csr_matrix, targets: Floats, weights: Floats) -> _Examples:
+            beside = np.zeros_like(targets) if fresh else _said(network, sentences, names, settings)
+            return _Examples(matrix, targets, weights, beside)
+
+        labelled = _Examples(matrix, targets, weights, np.zeros_like(targets) if fresh else said)
+        lesson = labelled.take(np.arange(0))
         start: tuple[NDArray[np.float32], Floats] | None = None
-        lesson = matrix[:0], targets[:0], weights[:0]
         teach: Callable[[Ints], ArrayLike] | None = None
         if replay is not None:
-            lesson = replay.matrix, replay.targets, replay.weights
+            lesson = _Examples(replay.matrix, replay.targets, replay.weights, replay.beside)
         if taught is not None:
             pool = sentences_of(taught.sentences, "fit")
             pool_matrix = feature_matrix(pool, settings)
@@ -650,26 +681,32 @@ class StanceClassifier(StanceModel):
                 teach = taught.probabilities
             else:
                 _, probabilities = self._targets(taught.probabilities, len(pool))
-                lesson = _joined(lesson, (pool_matrix, probabilities, pool_weights))
-                start = self._solve(*lesson, prior)  # no held-out sentence has a part in it
+                lesson = lesson.and_then(examples(pool, pool_matrix, probabilities, pool_weights))
+                start = self._solve(lesson, prior)  # no held-out sentence has a part in it
 
         def solve(rows: Ints) -> tuple[NDArray[np.float32], Floats]:
-            parts = [(matrix[rows], targets[rows], weights[rows]), lesson]
+            every = labelled.take(rows).and_then(lesson)
             if teach is not None:
-                parts.append((pool_matrix, self._targets(teach(rows), len(pool))[1], pool_weights))
-            return self._solve(*_joined(*parts), prior, start)
+                told = self._targets(teach(rows), len(pool))[1]
+                every = every.and_then(examples(pool, pool_matrix, told, pool_weights))
+            weights, bias = self._solve(every, prior, start)
+            return weights * np.float32(share), bias * share
+
+        def together(linear: Floats, said: Floats) -> Floats:
+            """Logits of both parts, as at inference."""
+            return linear + _screened(network, linear, said, names)
 
         fitted = solve(np.arange(len(sentences)))
         calibration, decisions = prior.calibration.copy(), prior.decisions.copy()
         held_out = np.full_like(targets, np.nan)
         if self.folds:
-            together = _groups(sentences, targets, self.folds) if groups is None else _numbered(groups, len(sentences))
-            fold = spread_folds(together, targets, self.folds)
+            kin = _groups(sentences, targets, self.folds) if groups is None else _numbered(groups, len(sentences))
+            fold = spread_folds(kin, targets, self.folds)
             for number in np.unique(fold):
                 inside = fold != number
                 if inside.any():
                     part, bias = solve(np.flatnonzero(inside))
-                    held_out[~inside] = matrix[~inside] @ part.T + bias
+                    held_out[~inside] = together(matrix[~inside] @ part.T + bias, said[~inside])
             for k in range(len(names)):
                 known = ~np.isnan(targets[:, k]) & ~np.isnan(held_out[:, k]) & (weights > 0)
                 z, y = held_out[known, k], targets[known, k]
@@ -681,12 +718,14 @@ class StanceClassifier(StanceModel):
                     chosen = decide(sigmoid(z * calibration[k, 0] + calibration[k, 1]), y >= 0.5, counted)
                     decisions[k] = chosen.threshold, chosen.low, chosen.high
         self.weights_, self.bias_ = fitted
+        self.network_ = network
         self.slope_, self.intercept_ = calibration.T.copy()
         self.thresholds_, self.unsure_ = decisions[:, 0].copy(), decisions[:, 1:].copy()
         self.settings_ = settings
         self.held_out_ = sigmoid(held_out * self.slope_ + self.intercept_)
         self.classes_ = np.array(names, dtype=object)
-        self.replay_ = Replay(matrix, targets, weights).and_then(replay)
+        beside = _screened(network, matrix @ fitted[0].T + fitted[1], said, names)
+        self.replay_ = Replay(matrix, targets, weights, beside).and_then(replay)
         self._hash = None
         return self
 
@@ -719,9 +758,7 @@ class StanceClassifier(StanceModel):
 
     def _solve(
         self,
-        matrix: csr_matrix,
-        targets: Floats,
-        weights: Floats,
+        examples: _Examples,
         prior: _Prior,
         start: tuple[NDArray[np.float32], Floats] | None = None,
     ) -> tuple[NDArray[np.float32], Floats]:
@@ -729,11 +766,12 @@ class StanceClassifier(StanceModel):
         ``start``, weights and biases as returned."""
         from rhetoric.fitting import fit_logistic
 
+        matrix, targets, weights = examples.matrix, examples.targets, examples.weights
         counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
         used = np.flatnonzero(counts >= min(self.min_count, matrix.shape[0]))
         dense = matrix[:, used]
         # What is not used here contributes what the prior gives it.
-        offsets = matrix @ prior.weights.T - dense @ prior.weights[:, used].T
+        offsets = matrix @ prior.weights.T - dense @ prior.weights[:, used].T + examples.beside
         out, biases = prior.weights.copy(), prior.bias.copy()
         for k in range(targets.shape[1]):
             known = ~np.isnan(targets[:, k])
@@ -764,9 +802,40 @@ class StanceClassifier(StanceModel):
         if len(sentences) > 1:
             _keep_memory()
         for part in chunks(sentences):
-            _, streams = extract(sentences[part], self.settings_)
-            logits[part] = self._sum(streams, part.stop - part.start)
+            batch = extract(sentences[part], self.settings_)
+            logits[part] = self._with_network(batch, self._sum(batch.streams, part.stop - part.start))
         return logits
+
+    def network_logits(self, X: Iterable[str]) -> Floats:
+        """What the network adds to the linear logits before calibration, (n_sentences, n_stances); zeros where the model
+        has none.
+
+        Raises:
+            TypeError: ``X`` is a bare str or holds something else than str.
+            NotFittedError: the model is not fitted.
+        """
+        self._check_fitted()
+        sentences = sentences_of(X, "network_logits")
+        out = np.zeros((len(sentences), len(self.classes_)))
+        for part in chunks(sentences):
+            batch = extract(sentences[part], self.settings_)
+            linear = self._sum(batch.streams, part.stop - part.start)
+            out[part] = self._with_network(batch, linear) - linear
+        return out
+
+    def _with_network(self, batch: Featured, linear: Floats) -> Floats:
+        """The logits of a batch, from those of the linear part."""
+        if self.network_ is None:
+            return linear
+        columns = self._columns(self.network_)
+        logits = linear.copy()
+        logits[:, columns] += self.network_.read(batch.items, linear[:, columns])
+        return logits
+
+    def _columns(self, network: Network) -> Ints:
+        """Which of our stances are the network's."""
+        names = self.stance_names
+        return np.array([names.index(stance) for stance in network.stances])
 
     def _sum(self, streams: tuple[Stream, ...], n: int) -> Floats:
         logits = np.zeros((n, len(self.classes_)))
@@ -801,41 +870,51 @@ class StanceClassifier(StanceModel):
             tokens = tokenize(sentences)
         matches = find(tokens)
         masked = mask_tokens(tokens, matches)
-        streams = streams_of(tokens, masked.first_sentences(len(sentences)), self.settings_)
+        items = items_of(tokens, masked.first_sentences(len(sentences)), self.settings_)
+        batch = Featured(tokens, items, streams_of(tokens, items, self.settings_))
+        linear = self._sum(batch.streams, len(sentences))
         return _View(
-            self._sum(streams, len(sentences)),
-            lambda rows: self._attribute(tokens, streams, rows),
+            self._with_network(batch, linear),
+            lambda rows: self._attribute(batch, linear, rows),
             lambda: Named(tokens, matches, masked, {place: row for row, place in enumerate(places)}),
         )
 
     def _attributions(self, sentences: Sequence[str]) -> Iterator[Attribution]:
         for part in chunks(sentences):
-            tokens, streams = extract(sentences[part], self.settings_)
-            yield from self._attribute(tokens, streams, range(part.stop - part.start))
+            batch, n = extract(sentences[part], self.settings_), part.stop - part.start
+            yield from self._attribute(batch, self._sum(batch.streams, n), range(n))
 
-    def _attribute(self, tokens: Tokens, streams: tuple[Stream, ...], rows: Sequence[int]) -> Iterator[Attribution]:
+    def _attribute(self, batch: Featured, linear: Floats, rows: Sequence[int]) -> Iterator[Attribution]:
         """One attribution for each of these sentences: every feature's weight in equal parts on the items it is made
-        of."""
+        of, and what each item adds to the network's logits. ``linear``: the logits of the linear part."""
+        tokens, items, streams = batch.tokens, batch.items, batch.streams
         sentences = np.asarray(rows, dtype=np.int64)
         own, bounds = ranges(tokens.indptr[sentences], tokens.indptr[sentences + 1])
         place = np.zeros(len(tokens), dtype=np.int64)  # of each token among those
         place[own] = np.arange(len(own))
         carried = np.zeros((len(own), len(self.classes_)))
         for stream in streams:
-            items, _ = ranges(stream.indptr[sentences], stream.indptr[sentences + 1])
-            share = np.zeros((len(self.classes_), len(items)))
+            members_at, _ = ranges(stream.indptr[sentences], stream.indptr[sentences + 1])
+            share = np.zeros((len(self.classes_), len(members_at)))
             sizes = np.array([len(members) for members in stream.offsets], dtype=np.float32)
-            parts = self.weights_.take(stream.ids[:, items], axis=1) / sizes[:, None]
+            parts = self.weights_.take(stream.ids[:, members_at], axis=1) / sizes[:, None]
             for kind, members in enumerate(stream.offsets):
                 for back in members:
-                    share[:, : max(len(items) - back, 0)] += parts[:, kind, back:]
-            carried[place[stream.first[items]]] += share.T  # no token begins two items of a stream
+                    share[:, : max(len(members_at) - back, 0)] += parts[:, kind, back:]
+            carried[place[stream.first[members_at]]] += share.T  # no token begins two items of a stream
         carried *= length_scale(streams)[sentences].repeat(bounds[1:] - bounds[:-1])[:, None]
+        bias = np.tile(self.bias_, (len(sentences), 1))
+        if self.network_ is not None:
+            columns = self._columns(self.network_)
+            shares, rest = self.network_.attributions(items, sentences, linear[np.ix_(sentences, columns)])
+            at, _ = ranges(items.indptr[sentences], items.indptr[sentences + 1])
+            carried[np.ix_(place[items.first[at]], columns)] += shares
+            bias[:, columns] += rest
         starts, ends = tokens.char_spans(own)
         kept = np.flatnonzero(carried.any(axis=1))
         starts, ends, carried = starts[kept], ends[kept], carried[kept]
-        for low, high in pairwise(kept.searchsorted(bounds).tolist()):
-            yield Attribution(starts[low:high], ends[low:high], carried[low:high], self.bias_)
+        for row, (low, high) in enumerate(pairwise(kept.searchsorted(bounds).tolist())):
+            yield Attribution(starts[low:high], ends[low:high], carried[low:high], bias[row])
 
     def to_sklearn(self) -> Pipeline:
         """The model as a Pipeline of plain scikit-learn parts; see ``rhetoric.export.to_sklearn``."""
@@ -851,7 +930,11 @@ class StanceClassifier(StanceModel):
             "bias": self.bias_.tolist(),
             "parameters": {"C": self.C, "balance": self.balance, "min_count": self.min_count, "folds": self.folds},
         }
-        return config, {"weights": self.weights_.astype(np.float16)}
+        arrays: dict[str, NDArray[Any]] = {"weights": self.weights_.astype(np.float16)}
+        if self.network_ is not None:
+            config["network"], own = self.network_.stored()
+            arrays |= own
+        return config, arrays
 
     def _files(self) -> Mapping[str, bytes]:
         return {} if self.replay_ is None else {REPLAY: self.replay_.to_bytes()}
@@ -886,6 +969,10 @@ class StanceClassifier(StanceModel):
         model.settings_ = settings
         model.weights_ = values
         model.bias_ = np.array([number_of(where, folder.config, ("bias", k), -1e6, 1e6) for k in range(n_stances)])
+        if "network" in folder.config:
+            model.network_ = Network.restored(where, folder.config["network"], folder.arrays)
+            if not set(model.network_.stances) <= set(model.stances):
+                raise ModelError(f"{where}: the network knows other stances, {', '.join(model.network_.stances)}")
         return model
 
 
@@ -924,12 +1011,47 @@ class _Prior:
         return prior
 
 
-def _joined(*parts: tuple[csr_matrix, Floats, Floats]) -> tuple[csr_matrix, Floats, Floats]:
-    """Features, targets and weights of one part after the other."""
-    from scipy.sparse import vstack
+@dataclass(frozen=True, eq=False, slots=True)
+class _Examples:
+    """What the linear part is fitted on. ``beside``: (n, n_stances) logits that are added to its own."""
 
-    matrices, targets, weights = zip(*parts, strict=True)
-    return vstack(matrices, format="csr"), np.concatenate(targets), np.concatenate(weights)
+    matrix: csr_matrix
+    targets: Floats
+    weights: Floats
+    beside: Floats
+
+    def take(self, rows: Ints) -> _Examples:
+        return _Examples(self.matrix[rows], self.targets[rows], self.weights[rows], self.beside[rows])
+
+    def and_then(self, other: _Examples) -> _Examples:
+        from scipy.sparse import vstack
+
+        return _Examples(
+            vstack([self.matrix, other.matrix], format="csr"),
+            np.concatenate([self.targets, other.targets]),
+            np.concatenate([self.weights, other.weights]),
+            np.concatenate([self.beside, other.beside]),
+        )
+
+
+def _said(network: Network | None, sentences: list[str], names: Sequence[str], settings: FeatureSettings) -> Floats:
+    """(n, n_stances) the network's logits of all sentences, 0 for stances that it does not know."""
+    out = np.zeros((len(sentences), len(names)))
+    if network is not None:
+        columns = [names.index(stance) for stance in network.stances]
+        for part in chunks(sentences):
+            items = extract(sentences[part], settings).items
+            out[part.start : part.stop, columns] = network.logits(items, np.arange(part.stop - part.start))
+    return out
+
+
+def _screened(network: Network | None, linear: Floats, said: Floats, names: Sequence[str]) -> Floats:
+    """What of ``said`` is heard beside these linear logits."""
+    out = np.zeros_like(said)
+    if network is not None:
+        columns = [names.index(stance) for stance in network.stances]
+        out[:, columns] = network.screened(linear[:, columns], said[:, columns])
+    return out
 
 
 def _groups(sentences: list[str], targets: Floats, folds: int) -> Ints:
@@ -953,6 +1075,7 @@ def _numbered(groups: ArrayLike, n: int) -> Ints:
 
 
 _FREE_BIAS: Final = 1e3
+_SHARE: Final = 0.5  # what each of a fresh linear part and a network counts
 _LOYALTY: Final = 0.1  # C of what a base knows, against that of what it does not; see experiments/retraining
 _ENOUGH: Final = 20
 _FULL_LENGTH: Final = 64
@@ -971,7 +1094,7 @@ def feature_matrix(sentences: Sequence[str], settings: FeatureSettings) -> csr_m
 
     parts = []
     for part in chunks(sentences):
-        _, streams = extract(sentences[part], settings)
+        streams = extract(sentences[part], settings).streams
         n = part.stop - part.start
         owners, buckets = [], []
         for stream in streams:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import lzma
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -39,14 +39,26 @@ class Replay:
         matrix: (n, buckets) counts, scaled as at inference.
         targets: (n, n_stances) in 0..1, NaN where not known; in the order of the model's stances.
         weights: (n,) what each counted.
+        beside: (n, n_stances) what the model's network adds to the linear logits; 0 where it has none.
     """
 
     matrix: csr_matrix
     targets: Floats
     weights: Floats
+    beside: Floats
 
     def __len__(self) -> int:
         return int(self.matrix.shape[0])
+
+    def taken(self, rows: slice | NDArray[np.int64]) -> Replay:
+        """Some of these sentences."""
+        return Replay(self.matrix[rows], self.targets[rows], self.weights[rows], self.beside[rows])
+
+    def widened(self, n_stances: int) -> Replay:
+        """The same for a model that knows further stances, of which nothing is known here."""
+        n, more = len(self), n_stances - self.targets.shape[1]
+        targets = np.hstack([self.targets, np.full((n, more), np.nan)])
+        return Replay(self.matrix, targets, self.weights, np.hstack([self.beside, np.zeros((n, more))]))
 
     def and_then(self, other: Replay | None) -> Replay:
         """These sentences, then those of ``other``."""
@@ -58,6 +70,7 @@ class Replay:
             vstack([self.matrix, other.matrix], format="csr"),
             np.concatenate([self.targets, other.targets]),
             np.concatenate([self.weights, other.weights]),
+            np.concatenate([self.beside, other.beside]),
         )
 
     def thinned(self, n: int, seed: int = 0) -> Replay:
@@ -72,7 +85,7 @@ class Replay:
         weights = self.weights.copy()
         weights[drawn] *= self.weights[rest].sum() / max(float(self.weights[drawn].sum()), 1e-12)
         kept = np.sort(np.concatenate([np.flatnonzero(bearing), drawn]))
-        return Replay(self.matrix[kept], self.targets[kept], weights[kept])
+        return replace(self, weights=weights).taken(kept)
 
     def to_bytes(self) -> bytes:
         """Compressed: the sorted ids of each sentence as differences, features of one sentence alone left out; the
@@ -103,6 +116,7 @@ class Replay:
             "scale": scale.astype(np.float32),
             "targets": _quantised(self.targets),
             "weights": self.weights.astype(np.float32),
+            "beside": self.beside.astype(np.float16),
             "size": np.array([matrix.shape[1]], dtype=np.int64),
         }
         return lzma.compress(save(arrays), preset=6)
@@ -124,8 +138,14 @@ class Replay:
             steps = _unpack(arrays["steps"])
             targets = arrays["targets"].astype(np.float64)
             targets[targets == _UNKNOWN] = np.nan
-            shapes = [lengths.ndim, scale.shape, arrays["weights"].shape, targets.shape, lengths.min(initial=0) >= 0]
-            if shapes != [1, (n,), (n,), (n, n_stances), True] or int(lengths.sum()) != len(steps):
+            # a folder of format 1 has none
+            beside = arrays.get("beside", np.zeros((n, n_stances))).astype(np.float64)
+            shapes = [lengths.ndim, *(a.shape for a in (scale, arrays["weights"], targets, beside))]
+            if (
+                shapes != [1, (n,), (n,), *[(n, n_stances)] * 2]
+                or lengths.min(initial=0) < 0
+                or int(lengths.sum()) != len(steps)
+            ):
                 raise ValueError(f"arrays of shapes {shapes} do not fit each other and {n_stances} stances")
             if int(arrays["size"][0]) != buckets:
                 raise ValueError(f"it counts {int(arrays['size'][0])} buckets, the model {buckets}")
@@ -139,13 +159,14 @@ class Replay:
             if len(known) and not (known.min() >= 0 and known.max() < buckets):
                 raise ValueError("buckets out of range")
             weights = arrays["weights"].astype(np.float64)
-            if not (np.isfinite(weights).all() and (weights >= 0).all() and np.isfinite(scale).all()):
-                raise ValueError("weights that are negative or not finite")
+            finite = all(np.isfinite(values).all() for values in (weights, scale, beside))
+            if not (finite and (weights >= 0).all()):
+                raise ValueError("numbers that are not finite, or weights that are negative")
         except (lzma.LZMAError, SafetensorError, KeyError, IndexError, ValueError) as error:
             raise ModelError(f"{where} is damaged: {error}; delete it to train on the weights alone") from error
         rows = np.repeat(np.arange(n), lengths)
         matrix = csr_matrix((scale[rows], (rows, known[ids])), shape=(n, buckets))
-        return cls(matrix, targets / _STEPS, weights)
+        return cls(matrix, targets / _STEPS, weights, beside)
 
     @classmethod
     def of_folder(cls, folder: str | os.PathLike[str], buckets: int, n_stances: int) -> Replay | None:

@@ -28,7 +28,7 @@ from rhetoric.errors import ModelError
 
 __all__ = ["FORMAT", "ModelFolder", "read_model", "shipped_models", "write_model"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "weights.safetensors"
 CARD: Final = "README.md"

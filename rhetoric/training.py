@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -434,6 +434,7 @@ def _learned(old: StanceClassifier, new: StanceClassifier, replay: Replay | None
 
     def probabilities(model: StanceClassifier) -> Floats:
         logits = replay.matrix @ model.weights_.T.astype(np.float64) + model.bias_
+        logits[:, : len(old.classes_)] += replay.beside  # the older model's stances come first
         return sigmoid(logits * model.slope_ + model.intercept_)
 
     found_old = probabilities(old) >= old.thresholds_
@@ -543,11 +544,9 @@ def _fitted(
     model = StanceClassifier(**start.get_params() | {"stances": allowed})
     model.fit_from(start, texts, targets, weights, replay=_negatives(replay, len(allowed)), taught=taught)
     _keep_decisions(model, start)
-    told = Replay(model.replay_.matrix[: len(texts)], targets, weights) if model.replay_ is not None else None
-    if told is not None and replay is not None:  # what the base learned from goes on, as it was labelled
-        old = np.full((len(replay), len(allowed)), np.nan)
-        old[:, : replay.targets.shape[1]] = replay.targets
-        model.replay_ = told.and_then(Replay(replay.matrix, old, replay.weights))
+    if model.replay_ is not None and replay is not None:  # what the base learned from goes on, as it was labelled
+        own = model.replay_.taken(slice(len(texts)))
+        model.replay_ = own.and_then(replay.widened(len(allowed)))
     return model, records, targets, start, 0 if replay is None else len(replay), folder
 
 
@@ -556,10 +555,10 @@ def _negatives(replay: Replay | None, n_stances: int) -> Replay | None:
     whose weights tell more of what was learned (`experiments/retraining`)."""
     if replay is None or replay.targets.shape[1] == n_stances:
         return None
-    matrix = replay.matrix[::_ONE_IN]
-    targets = np.full((matrix.shape[0], n_stances), np.nan)
+    thin = replay.taken(slice(None, None, _ONE_IN)).widened(n_stances)
+    targets = np.full_like(thin.targets, np.nan)
     targets[:, replay.targets.shape[1] :] = 0
-    return Replay(matrix, targets, replay.weights[::_ONE_IN])
+    return replace(thin, targets=targets)
 
 
 def _keep_decisions(model: StanceClassifier, base: StanceClassifier) -> None:

@@ -16,7 +16,7 @@ words = st.lists(st.sampled_from(WORDS), max_size=20)
 
 def ids(texts: list[str], settings: FeatureSettings = SETTINGS) -> list[list[list[int]]]:
     """For each sentence and stream the ids, kind by kind."""
-    _, streams = extract(texts, settings)
+    streams = extract(texts, settings).streams
     return [
         [stream.ids[:, stream.indptr[i] : stream.indptr[i + 1]].tolist() for stream in streams]
         for i in range(len(texts))
@@ -31,7 +31,7 @@ def test_a_batch_equals_one_by_one(settings: FeatureSettings, texts: list[str]) 
 
 @given(words)
 def test_ids_are_in_range_and_only_what_crosses_the_start_is_zero(found: list[str]) -> None:
-    _, streams = extract([" ".join(found)], ALL)
+    streams = extract([" ".join(found)], ALL).streams
     for stream in streams:
         assert stream.ids.min(initial=0) >= 0
         assert stream.ids.max(initial=0) < SETTINGS.buckets
@@ -79,7 +79,7 @@ def test_gapped_pairs_are_no_runs() -> None:
 
 
 def test_empty_sentences_have_no_features() -> None:
-    _, streams = extract(["", "deny", "..."], SETTINGS)
+    streams = extract(["", "deny", "..."], SETTINGS).streams
     assert np.diff(streams[0].indptr).tolist() == [0, 1, 0]
 
 

@@ -26,7 +26,8 @@ SENTENCES = [
 def replay_of(sentences: list[str]) -> Replay:
     n = len(sentences)
     targets = np.tile([1.0, 0.0, np.nan], (n, 1))
-    return Replay(feature_matrix(sentences, SETTINGS), targets, np.linspace(0.5, 1, n))
+    beside = np.outer(np.linspace(-4, 4, n), [1.0, 0.5, 0.0])
+    return Replay(feature_matrix(sentences, SETTINGS), targets, np.linspace(0.5, 1, n), beside)
 
 
 @settings(max_examples=25, deadline=None)
@@ -39,6 +40,7 @@ def test_what_two_sentences_share_comes_back(sentences: list[str]) -> None:
     assert again.matrix.sum() == pytest.approx(replay.matrix[:, shared].sum(), rel=1e-5)
     assert np.array_equal(again.targets, replay.targets, equal_nan=True)
     assert np.allclose(again.weights, replay.weights)
+    assert np.allclose(again.beside, replay.beside, rtol=1e-3)
 
 
 def test_the_same_bytes_and_no_text() -> None:
@@ -78,7 +80,8 @@ def test_a_saved_model_carries_it(tmp_path: Path) -> None:
 def test_thinning_keeps_every_stance_and_the_weight_of_the_rest() -> None:
     sentences = [f"{s} {i}" for i in range(30) for s in SENTENCES]
     targets = np.tile([[1.0], [0.0], [np.nan], [0.0]], (30, 1))
-    replay = Replay(feature_matrix(sentences, SETTINGS), targets, np.linspace(0.5, 1, len(sentences)))
+    n = len(sentences)
+    replay = Replay(feature_matrix(sentences, SETTINGS), targets, np.linspace(0.5, 1, n), np.zeros((n, 1)))
     thin = replay.thinned(60)
     assert len(thin) == 60
     bearing = np.nan_to_num(targets[:, 0]) >= 0.5

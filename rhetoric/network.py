@@ -1,0 +1,402 @@
+"""A small convolutional network over the words of a sentence, for the sentences that a linear model cannot rule out.
+
+A sum over short runs of words can not see what a sentence's words mean to each other. This network can, a little: every
+item of the sentence (a word, a mask for an actor's name, a mark) is a vector, its word's and its word class's; a
+convolution over five neighbours and further ones over three give each item a view of its surroundings; the largest
+value and the mean of every channel over the sentence give one logit for each stance (Collobert et al. 2011, Kim 2014).
+
+It looks only at the sentences whose linear logit is above a floor (a cascade, Viola and Jones 2001): in most prose
+nine in ten bear no stance, and the linear part says so by itself.
+
+All arithmetic is on whole numbers that a float holds exactly: vectors and kernels in int8, activations in 0..255, sums
+below 2**24. So the same sentence has the same logits to the last bit in any company, on any machine, whatever order a
+matrix product adds in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rhetoric.errors import ModelError
+from rhetoric.features import Items, lexicon_classes
+from rhetoric.tokens import ranges
+
+__all__ = ["LONGEST", "Network", "word_keys"]
+
+Floats: TypeAlias = NDArray[np.float64]
+Singles: TypeAlias = NDArray[np.float32]
+Ints: TypeAlias = NDArray[np.int64]
+Hashes: TypeAlias = NDArray[np.uint64]
+
+LONGEST: Final = 80
+"""Items that the network sees at once; a longer sentence is read in windows and bears what any of them bears."""
+
+_STEP: Final = 60
+_TOP: Final = 255
+_EXACT: Final = 1 << 24  # a float of single precision holds whole numbers up to here
+_ROWS: Final = 1 << 10  # items in one matrix product: what it takes stays in the cache
+_KEY_MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
+_ARRAYS: Final = ("keys", "words", "classes", "first", "deeper", "scales", "biases", "outputs")
+PREFIX: Final = "network."
+
+
+def word_keys(hashes: Hashes) -> NDArray[np.uint32]:
+    """The half of a word's hash that the vocabulary knows it by."""
+    keys: NDArray[np.uint32] = ((hashes * _KEY_MIX) >> np.uint64(32)).astype(np.uint32)
+    return keys
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Trace:
+    """What a pass forward leaves for the pass back.
+
+    Attributes:
+        inputs: (n_rows, width) the items' vectors; rows of zeros lie between windows.
+        open: for each layer (n_rows, channels), whether a change of its input would show.
+        kept: the same of the sum that each layer but the first adds to.
+        starts, sizes: (n_windows,) first row and number of items.
+        logits: (n_windows, n_stances).
+        last: (n_rows, channels) the last layer's values.
+    """
+
+    inputs: Singles
+    open: list[NDArray[np.bool_]]
+    kept: list[NDArray[np.bool_]]
+    starts: Ints
+    sizes: Ints
+    logits: Floats
+    last: Singles
+
+
+class Network:
+    """A trained network. Never changed after it is made: threads may share it.
+
+    Args:
+        stances: what it has a logit for.
+        floors: (n_stances,) a sentence is looked at if one of its linear logits is above its stance's floor.
+        rest: (n_stances,) the logits of the sentences that it does not look at.
+        unit, bias: (n_stances,) logit = ``unit`` x whole number + ``bias``.
+        class_names: the word classes in the order of ``arrays["classes"]``.
+        arrays: ``keys`` (n_words,) int32, the vocabulary's ``word_keys`` in rising order as unsigned numbers; ``words``
+            (1 + n_words, d) int8, the first for all others; ``classes`` (n_classes, d) int8; ``first`` (width, d, h)
+            int8, the first kernel; ``deeper`` (layers - 1, 3, h, h) int8, the others; ``scales`` and ``biases``
+            (layers, h) float32, value = (sum + bias) x scale; ``outputs`` (2 h, n_stances) int32, for the largest
+            values and for the means.
+
+    Raises:
+        ValueError: arrays do not fit each other, or sums could leave the range in which they are exact.
+    """
+
+    def __init__(
+        self,
+        stances: Sequence[str],
+        *,
+        floors: Floats,
+        rest: Floats,
+        unit: Floats,
+        bias: Floats,
+        class_names: Sequence[str],
+        arrays: Mapping[str, NDArray[Any]],
+    ) -> None:
+        self.stances = tuple(stances)
+        self.floors, self.rest, self.unit, self.bias = (
+            np.asarray(values, dtype=np.float64) for values in (floors, rest, unit, bias)
+        )
+        self.class_names = tuple(class_names)
+        self.arrays = {name: np.ascontiguousarray(arrays[name]) for name in _ARRAYS}
+        _check(self)
+        self._keys = self.arrays["keys"].view(np.uint32)
+        self._words = self.arrays["words"]
+        # rows of the lexicon's classes, by name: the list of classes may have grown since
+        row = {name: i for i, name in enumerate(self.class_names)}
+        width = self._words.shape[1]
+        known = np.vstack([self.arrays["classes"], np.zeros((1, width), dtype=np.int8)])
+        self._classes = known[[row.get(name, -1) for name in lexicon_classes()]]
+        first, deeper = self.arrays["first"].astype(np.float32), self.arrays["deeper"].astype(np.float32)
+        self._kernels = [first, *deeper]
+        self._outputs = self.arrays["outputs"].astype(np.float64)
+
+    # ------------------------------------------------------------------ forward
+
+    def read(self, items: Items, linear: Floats) -> Floats:
+        """What it adds to the ``linear`` logits (n_sentences, n_stances) of its stances."""
+        out = np.tile(self.rest, (len(linear), 1))
+        rows = np.flatnonzero(self._admitted(linear))
+        out[rows] = self.logits(items, rows)
+        return out
+
+    def screened(self, linear: Floats, logits: Floats) -> Floats:
+        """``read`` where the logits of all sentences are known."""
+        return np.where(self._admitted(linear)[:, None], logits, self.rest)
+
+    def _admitted(self, linear: Floats) -> NDArray[np.bool_]:
+        return np.asarray((linear > self.floors).any(axis=1))
+
+    def logits(self, items: Items, rows: Ints) -> Floats:
+        """(len(rows), n_stances) logits of these sentences."""
+        owner, begin, end = _windows(items, rows)
+        out = np.full((len(rows), len(self.stances)), -np.inf)
+        out[items.indptr[rows + 1] == items.indptr[rows]] = self.rest  # nothing to look at
+        for low, high in _parts(end - begin):
+            trace = self._forward(items, begin[low:high], end[low:high])
+            np.maximum.at(out, owner[low:high], trace.logits)
+        return out
+
+    def _forward(self, items: Items, begin: Ints, end: Ints, *, keep: bool = False) -> _Trace:
+        at, bounds = ranges(begin, end)
+        sizes = end - begin
+        space = len(self.arrays["first"]) // 2  # rows of zeros round every window, as many as a kernel reaches
+        starts = bounds[:-1] + space * np.arange(1, len(sizes) + 1)
+        place = np.arange(len(at)) + np.repeat(starts - bounds[:-1], sizes)
+        n = int(bounds[-1]) + space * (len(sizes) + 1)
+        inputs = np.zeros((n, self._words.shape[1]), dtype=np.float32)
+        keys = word_keys(items.hash[at])
+        found = np.searchsorted(self._keys, keys)
+        found[found == len(self._keys)] = 0
+        found = np.where(self._keys[found] == keys, found + 1, 0)
+        inputs[place] = self._words[found] + self._classes[items.classes[at]].astype(np.int16)
+        blank = np.ones(n, dtype=bool)
+        blank[place] = False
+        values = inputs
+        opened: list[NDArray[np.bool_]] = []
+        kept: list[NDArray[np.bool_]] = []
+        for layer, kernel in enumerate(self._kernels):
+            fresh = _convolved(values, kernel)
+            fresh += self.arrays["biases"][layer]
+            fresh *= self.arrays["scales"][layer]
+            if keep:
+                opened.append((fresh > 0) & (fresh < _TOP))
+            np.rint(fresh, out=fresh)
+            np.clip(fresh, 0, _TOP, out=fresh)
+            if layer:
+                fresh += values
+                if keep:
+                    kept.append(fresh <= _TOP)
+                np.minimum(fresh, _TOP, out=fresh)
+            fresh[blank] = 0
+            values = fresh
+        channels = values.shape[1]
+        edges = np.column_stack([starts, starts + sizes]).ravel()  # reduceat gives the gaps between, too
+        largest = np.maximum.reduceat(values, edges, axis=0)[::2].astype(np.float64)
+        sums = np.add.reduceat(values, edges, axis=0)[::2].astype(np.float64)
+        whole = largest @ self._outputs[:channels] + (sums @ self._outputs[channels:]) / sizes[:, None]
+        return _Trace(inputs, opened, kept, starts, sizes, whole * self.unit + self.bias, values)
+
+    # ------------------------------------------------------------------ back
+
+    def attributions(self, items: Items, rows: Ints, linear: Floats) -> tuple[Floats, Floats]:
+        """What each item of these sentences adds to the logits that ``read`` gives them.
+
+        The network is piecewise linear: at a given sentence an item's share is its vector times the gradient there. A
+        sentence of several windows has the shares of the one that its logit came from.
+
+        Args:
+            linear: (len(rows), n_stances) linear logits of these sentences.
+
+        Returns:
+            (n_items, n_stances) shares of all their items in order, and (len(rows), n_stances) what of the logits
+            belongs to no item.
+        """
+        bounds = np.concatenate([[0], np.cumsum(items.indptr[rows + 1] - items.indptr[rows])])
+        shares = np.zeros((int(bounds[-1]), len(self.stances)))
+        logits = np.tile(self.rest, (len(rows), 1))
+        admitted = np.flatnonzero(self._admitted(linear))
+        owner, begin, end = _windows(items, rows[admitted])
+        best = np.full((len(rows), len(self.stances)), -np.inf)
+        for low, high in _parts(end - begin):
+            trace = self._forward(items, begin[low:high], end[low:high], keep=True)
+            carried = self._backward(trace)
+            for window in range(high - low):
+                row = int(admitted[owner[low + window]])
+                better = np.flatnonzero(trace.logits[window] > best[row])
+                best[row, better] = trace.logits[window, better]
+                first = int(bounds[row])
+                shares[first : int(bounds[row + 1]), better] = 0
+                first += int(begin[low + window] - items.indptr[rows[row]])
+                start, size = int(trace.starts[window]), int(trace.sizes[window])
+                shares[first : first + size, better] = carried[start : start + size, better]
+        read = np.isfinite(best).all(axis=1)
+        logits[read] = best[read]
+        filled = np.flatnonzero(np.diff(bounds))
+        carried_by = np.zeros_like(logits)
+        carried_by[filled] = np.add.reduceat(shares, bounds[filled], axis=0) if len(filled) else 0
+        return shares, logits - carried_by
+
+    def _backward(self, trace: _Trace) -> Floats:
+        """(n_rows, n_stances) gradient of each row's logit by its vector, times the vector."""
+        n, channels = trace.last.shape
+        carried = np.zeros((n, len(self.stances)))
+        every = np.arange(channels)
+        for k in range(len(self.stances)):
+            gradient = np.zeros((n, channels), dtype=np.float32)
+            by_largest = self._outputs[:channels, k] * self.unit[k]
+            by_mean = self._outputs[channels:, k] * self.unit[k]
+            for start, size in zip(trace.starts.tolist(), trace.sizes.tolist(), strict=True):
+                window = slice(start, start + size)
+                gradient[window] = by_mean / size
+                gradient[start + trace.last[window].argmax(axis=0), every] += by_largest
+            for layer in range(len(self._kernels) - 1, -1, -1):
+                if layer:
+                    gradient *= trace.kept[layer - 1]
+                through = gradient * trace.open[layer] * self.arrays["scales"][layer]
+                spread = _convolved_back(through, self._kernels[layer])
+                gradient = spread + gradient if layer else spread
+            carried[:, k] = (gradient * trace.inputs).sum(axis=1)
+        return carried
+
+    # ------------------------------------------------------------------ parts of it
+
+    def scaled(self, factor: float) -> Network:
+        """A network whose logits are ``factor`` times as large."""
+        return self._with(range(len(self.stances)), factor)
+
+    def of(self, names: Sequence[str]) -> Network | None:
+        """Its part for those of its stances that are among ``names``; None where there are none."""
+        columns = [k for k, stance in enumerate(self.stances) if stance in names]
+        return self._with(columns, 1.0) if columns else None
+
+    def _with(self, columns: Sequence[int], factor: float) -> Network:
+        own = list(columns)
+        return Network(
+            [self.stances[k] for k in own],
+            floors=self.floors[own],
+            rest=self.rest[own] * factor,
+            unit=self.unit[own] * factor,
+            bias=self.bias[own] * factor,
+            class_names=self.class_names,
+            arrays={**self.arrays, "outputs": self.arrays["outputs"][:, own]},
+        )
+
+    # ------------------------------------------------------------------ storage
+
+    def stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Its part of ``config.json``, and its arrays."""
+        config = {
+            "stances": {
+                name: {"floor": floor, "rest": rest, "unit": unit, "bias": bias}
+                for name, floor, rest, unit, bias in zip(
+                    self.stances,
+                    self.floors.tolist(),
+                    self.rest.tolist(),
+                    self.unit.tolist(),
+                    self.bias.tolist(),
+                    strict=True,
+                )
+            },
+            "classes": list(self.class_names),
+        }
+        return config, {PREFIX + name: array for name, array in self.arrays.items()}
+
+    @classmethod
+    def restored(cls, where: Path, config: Any, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """A network from its part of a model folder; ModelError, which names ``where``, where that is at fault."""
+        try:
+            stances = config["stances"]
+            values = {
+                key: np.array([float(stances[name][key]) for name in stances])
+                for key in ("floor", "rest", "unit", "bias")
+            }
+            names = config["classes"]
+            own = {name: np.array(arrays[PREFIX + name]) for name in _ARRAYS}
+            if not all(isinstance(name, str) for name in names):
+                raise ValueError("classes holds something else than names")
+            return cls(
+                tuple(stances),
+                floors=values["floor"],
+                rest=values["rest"],
+                unit=values["unit"],
+                bias=values["bias"],
+                class_names=names,
+                arrays=own,
+            )
+        except KeyError as error:
+            raise ModelError(f"{where}: the network lacks {error}") from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"{where}: the network is at fault: {error}") from error
+
+
+def _check(network: Network) -> None:
+    """Raise ValueError for what could not be evaluated exactly."""
+    own = network.arrays
+    types = {"keys": "i4", "scales": "f4", "biases": "f4", "outputs": "i4"}
+    for name, array in own.items():
+        if array.dtype != np.dtype(types.get(name, "i1")):
+            raise ValueError(f"{name} is {array.dtype}, expected {np.dtype(types.get(name, 'i1'))}")
+    n, k = len(own["keys"]), len(network.stances)
+    axes = {"keys": 1, "words": 2, "classes": 2, "first": 3, "deeper": 4, "scales": 2, "biases": 2, "outputs": 2}
+    if any(own[name].ndim != count for name, count in axes.items()) or not k or not n:
+        raise ValueError(f"arrays have the shapes { {name: array.shape for name, array in own.items()} }")
+    (reach, d, h), layers = own["first"].shape, 1 + len(own["deeper"])
+    shapes = {
+        "words": (n + 1, d),
+        "classes": (len(network.class_names), d),
+        "deeper": (layers - 1, 3, h, h),
+        "scales": (layers, h),
+        "biases": (layers, h),
+        "outputs": (2 * h, k),
+    }
+    for name, shape in shapes.items():
+        if own[name].shape != shape:
+            raise ValueError(f"{name} has the shape {own[name].shape}, expected {shape}")
+    if reach % 2 == 0 or reach < 3 or min(d, h) < 1:
+        raise ValueError(f"the first kernel has the shape {own['first'].shape}, expected an odd reach of at least 3")
+    if (np.diff(own["keys"].view(np.uint32).astype(np.int64)) <= 0).any():
+        raise ValueError("keys do not rise")
+    numbers = (network.floors, network.rest, network.unit, network.bias)
+    if any(values.shape != (k,) or not np.isfinite(values).all() for values in numbers):
+        raise ValueError(f"floors, rest, unit and bias have to be {k} finite numbers each")
+    if not (np.isfinite(own["scales"]).all() and np.isfinite(own["biases"]).all()):
+        raise ValueError("scales or biases are not finite")
+    if (own["biases"] != np.rint(own["biases"])).any():
+        raise ValueError("biases are no whole numbers")
+    inputs = max(int(np.abs(own["words"].astype(int)).max(initial=0)), 1) + 127
+    sums = [inputs * np.abs(own["first"].astype(float)).sum(axis=(0, 1))]
+    sums += [_TOP * np.abs(kernel.astype(float)).sum(axis=(0, 1)) for kernel in own["deeper"]]
+    if max(float((total + np.abs(bias)).max()) for total, bias in zip(sums, own["biases"], strict=True)) >= _EXACT:
+        raise ValueError("sums could grow beyond the range in which they are exact")
+
+
+def _windows(items: Items, rows: Ints) -> tuple[Ints, Ints, Ints]:
+    """Windows over these sentences: number of the sentence among ``rows``, first item, last item + 1."""
+    low, high = items.indptr[rows], items.indptr[rows + 1]
+    sizes = high - low
+    count = np.where(sizes > LONGEST, 1 + -(-(sizes - LONGEST) // _STEP), np.minimum(sizes, 1))
+    owner = np.repeat(np.arange(len(rows)), count)
+    number = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+    begin = low[owner] + _STEP * number
+    return owner, begin, np.minimum(begin + LONGEST, high[owner])
+
+
+def _parts(sizes: Ints) -> list[tuple[int, int]]:
+    """Windows in groups of bounded size: (first, last + 1)."""
+    if not len(sizes):
+        return []
+    group = np.cumsum(sizes) // _ROWS
+    return list(pairwise([0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(sizes)]))
+
+
+def _convolved(values: Singles, kernel: Singles) -> Singles:
+    """(n, h) every row with its neighbours, zeros beyond the ends, times the kernel (reach, width, h)."""
+    n, width = values.shape
+    reach = len(kernel)
+    padded = np.zeros((n + reach - 1, width), dtype=np.float32)
+    padded[reach // 2 : reach // 2 + n] = values
+    rows = np.lib.stride_tricks.as_strided(padded, (n, reach * width), padded.strides, writeable=False)
+    product: Singles = np.ascontiguousarray(rows) @ kernel.reshape(reach * width, -1)
+    return product
+
+
+def _convolved_back(gradient: Singles, kernel: Singles) -> Singles:
+    """(n, width) the gradient of a convolution's input, from that of its output (n, h)."""
+    n, reach = len(gradient), len(kernel)
+    padded = np.zeros((n + reach - 1, kernel.shape[1]), dtype=np.float32)
+    for offset in range(reach):
+        padded[offset : offset + n] += gradient @ kernel[offset].T
+    return padded[reach // 2 : reach // 2 + n]

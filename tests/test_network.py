@@ -1,0 +1,314 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
+from small_network import WORDS, parts, small_network
+
+import rhetoric
+from rhetoric.features import FeatureSettings, Items, extract
+from rhetoric.model import StanceClassifier
+from rhetoric.network import LONGEST, Network, word_keys
+from rhetoric.stances import STANCES
+
+SETTINGS = FeatureSettings(bits=12)
+TEXTS = [
+    "Ruritania accused Freedonia of shelling the port.",
+    "The claims were rejected, not denied.",
+    "",
+    "...",
+    "Unheard words alone here.",
+    " ".join(["the harvest of the bridge said"] * 60),
+]
+one_text = st.lists(st.sampled_from([*WORDS, "Freedonia", "1999", ",", '"', "zzz"]), max_size=30).map(" ".join)
+
+
+def items_of(texts: list[str]) -> Items:
+    return extract(texts, SETTINGS).items
+
+
+def logits(network: Network, texts: list[str]) -> np.ndarray:
+    return network.logits(items_of(texts), np.arange(len(texts)))
+
+
+def model_with(network: Network | None, **params: Any) -> StanceClassifier:
+    """A linear model of chance weights, with this network beside it."""
+    sentences = [f"{a} {b} {c}" for a in WORDS[:6] for b in WORDS[6:12] for c in WORDS[12:16]]
+    targets = np.random.default_rng(1).integers(0, 2, (len(sentences), 3))
+    return StanceClassifier(bits=12, folds=2, **params).fit(sentences, targets, network=network)
+
+
+@settings(max_examples=30)
+@given(st.lists(one_text, min_size=1, max_size=12))
+def test_company_does_not_move_a_bit(texts: list[str]) -> None:
+    network = small_network()
+    together = logits(network, [*TEXTS, *texts])[len(TEXTS) :]
+    alone = np.vstack([logits(network, [text]) for text in texts])
+    assert together.tobytes() == alone.tobytes()
+
+
+def test_it_is_the_arithmetic_that_its_docstring_tells() -> None:
+    """The same in plain Python, item by item."""
+    own = parts()
+    network = small_network(arrays=own)
+    for text in (TEXTS[0], TEXTS[1], TEXTS[4]):
+        items = items_of([text])
+        keys = {int(k): i + 1 for i, k in enumerate(own["keys"].view(np.uint32))}
+        rows = [keys.get(int(k), 0) for k in word_keys(items.hash)]
+        values = [
+            [int(a) + int(b) for a, b in zip(own["words"][row], own["classes"][c], strict=True)]
+            for row, c in zip(rows, items.classes, strict=True)
+        ]
+        for layer in range(3):
+            kernel = own["first"] if layer == 0 else own["deeper"][layer - 1]
+            reach = len(kernel) // 2
+            fresh = []
+            for t in range(len(values)):
+                total = [int(b) for b in own["biases"][layer]]
+                for o in range(-reach, reach + 1):
+                    if 0 <= t + o < len(values):
+                        for j, value in enumerate(values[t + o]):
+                            total = [s + value * int(w) for s, w in zip(total, kernel[o + reach][j], strict=True)]
+                scaled = [float(np.rint(np.float32(s) * np.float32(0.004))) for s in total]
+                clipped = [min(max(s, 0), 255) for s in scaled]
+                before = values[t] if layer else [0] * len(clipped)
+                fresh.append([min(a + b, 255) for a, b in zip(clipped, before, strict=True)])
+            values = fresh
+        table = np.array(values)
+        channels = table.shape[1]
+        whole = table.max(axis=0) @ own["outputs"][:channels] + table.mean(axis=0) @ own["outputs"][channels:]
+        assert logits(network, [text])[0] == pytest.approx(whole * network.unit + network.bias, rel=1e-12)
+
+
+def test_an_empty_sentence_gets_the_rest() -> None:
+    network = small_network()
+    assert logits(network, ["", "accused"])[0].tolist() == network.rest.tolist()
+
+
+def test_it_looks_only_above_the_floor() -> None:
+    network = small_network(floor=0.5)
+    items = items_of(TEXTS[:2])
+    linear = np.array([[0.4, 0.4, 0.5], [-9, -9, 0.6]])
+    read = network.read(items, linear)
+    assert read[0].tolist() == network.rest.tolist()
+    assert read[1].tolist() == logits(network, TEXTS[:2])[1].tolist()
+    assert network.screened(linear, logits(network, TEXTS[:2])).tolist() == read.tolist()
+
+
+def test_a_long_sentence_bears_what_any_window_bears() -> None:
+    words = [WORDS[i * i % len(WORDS)] for i in range(LONGEST + 65)]  # three windows
+    windows = [words[:80], words[60:140], words[120:]]
+    network = small_network()
+    of_windows = logits(network, [" ".join(window) for window in windows])
+    assert (logits(network, [" ".join(words)])[0] == of_windows.max(axis=0)).all()
+
+
+@settings(max_examples=20)
+@given(st.lists(one_text, min_size=1, max_size=4))
+def test_shares_and_rest_are_the_logit(texts: list[str]) -> None:
+    network = small_network()
+    items = items_of(texts)
+    shares, rest = network.attributions(items, np.arange(len(texts)), np.zeros((len(texts), 3)))
+    owner = np.repeat(np.arange(len(texts)), np.diff(items.indptr))
+    total = rest.copy()
+    np.add.at(total, owner, shares)
+    assert total == pytest.approx(logits(network, texts), abs=1e-9)
+
+
+def test_a_share_is_what_goes_when_the_word_goes() -> None:
+    """Where every gate is open and only means count, the network is linear: shares can be measured by leaving out."""
+    own = parts(layers=2)
+    channels = own["first"].shape[2]
+    own["scales"][:] = [[1e-3], [1e-4]]
+    own["biases"][:] = [[120_000], [300_000]]  # far above anything that the kernels take away
+    own["outputs"][:channels] = 0
+    own["words"][0] = 0  # the vector of a word that is not known
+    own["classes"][:] = 0
+    network = small_network(arrays=own)
+    text = "w said x of the accused"
+    shares, _ = network.attributions(items_of([text]), np.arange(1), np.zeros((1, 3)))
+    words = text.split()
+    without = [" ".join([*words[:i], "zzz", *words[i + 1 :]]) for i in range(len(words))]
+    gone = logits(network, [text]) - logits(network, without)
+    slope, _ = np.polyfit(shares.ravel(), gone.ravel(), 1)
+    assert slope == pytest.approx(1, abs=0.03)  # activations are whole numbers, which blurs both a little
+    assert np.corrcoef(shares.ravel(), gone.ravel())[0, 1] > 0.99
+
+
+def test_the_shares_of_a_long_sentence_lie_in_the_window_that_decided() -> None:
+    words = ["the"] * 200
+    words[150] = "accused"
+    network = small_network()
+    shares, _ = network.attributions(items_of([" ".join(words)]), np.arange(1), np.zeros((1, 3)))
+    windows = [words[low : low + LONGEST] for low in (0, 60, 120)]
+    best = logits(network, [" ".join(window) for window in windows]).argmax(axis=0)
+    for k, window in enumerate(best.tolist()):
+        outside = np.ones(200, dtype=bool)
+        outside[60 * window : 60 * window + LONGEST] = False
+        assert not shares[outside, k].any()
+        assert shares[:, k].any()
+
+
+def test_classes_go_by_name() -> None:
+    own = parts()
+    network = small_network(arrays=own)
+    order = np.random.default_rng(2).permutation(len(network.class_names))
+    other = Network(
+        STANCES,
+        floors=network.floors,
+        rest=network.rest,
+        unit=network.unit,
+        bias=network.bias,
+        class_names=[network.class_names[i] for i in order],
+        arrays={**own, "classes": own["classes"][order]},
+    )
+    assert (logits(other, TEXTS) == logits(network, TEXTS)).all()
+
+
+def test_parts_of_a_network() -> None:
+    network = small_network()
+    every = logits(network, TEXTS)
+    assert logits(network.scaled(0.5), TEXTS) == pytest.approx(every / 2)
+    last = network.of(("threat", STANCES[2]))
+    assert last is not None
+    assert last.stances == STANCES[2:]
+    assert (logits(last, TEXTS) == every[:, 2:]).all()
+    assert network.of(("threat",)) is None
+
+
+# ------------------------------------------------------------------ beside a linear model
+
+
+def test_a_model_with_a_network_is_saved_and_explained(tmp_path: Path) -> None:
+    model = model_with(small_network())
+    model.save(tmp_path / "m")
+    again = rhetoric.load(tmp_path / "m")
+    assert again.hash == model.hash
+    assert (again.predict_proba(TEXTS) == model.predict_proba(TEXTS)).all()
+    for text, explained, z in zip(TEXTS, model.explain_all(TEXTS), model.decision_function(TEXTS), strict=True):
+        for k, explanation in enumerate(explained):
+            assert explanation.exact
+            assert explanation.logit == pytest.approx(z[k], abs=1e-5)
+            assert explanation.bias + sum(s.weight for s in explanation.spans) == pytest.approx(explanation.logit)
+            assert all(text[s.start : s.end] == s.text for s in explanation.spans)
+
+
+def test_it_counts_half() -> None:
+    network = small_network()
+    both, alone = model_with(network, min_count=1), model_with(None, min_count=1)
+    halves = (alone._raw_logits(TEXTS[:2]) + logits(network, TEXTS[:2])) / 2
+    assert both._raw_logits(TEXTS[:2]) == pytest.approx(halves, abs=2e-3)  # weights are in half precision
+
+
+def test_training_on_keeps_it_and_leaves_new_stances_to_the_linear_part() -> None:
+    base = model_with(small_network())
+    pairs = [(i, f"{word} {other}") for i, word in enumerate(WORDS) for other in WORDS]
+    sentences = [f"{pair} threat" if i % 2 else pair for i, pair in pairs]
+    targets = np.full((len(sentences), 4), np.nan)
+    targets[:, 3] = [s.endswith("threat") for s in sentences]
+    model = StanceClassifier(**base.get_params() | {"stances": (*STANCES, "threat")})
+    model.fit_from(base, sentences, targets)
+    assert model.network_ is not None
+    assert (model._raw_logits(TEXTS)[:, :3] == base._raw_logits(TEXTS)).all()
+    plain = StanceClassifier(**base.get_params() | {"stances": (*STANCES, "threat")})
+    without = model_with(None)
+    plain.fit_from(without, sentences, targets)
+    assert (model._raw_logits(TEXTS)[:, 3] == plain._raw_logits(TEXTS)[:, 3]).all()
+    assert model.replay_ is not None
+    assert model.replay_.beside[:, :3].any()
+    assert not model.replay_.beside[:, 3].any()
+
+
+def test_new_labels_correct_what_both_parts_say_together() -> None:
+    """A sentence that the network is wrong about can be unlearned: the linear part is fitted beside it."""
+    base = model_with(small_network())
+    sentence = "accused of the shelling"
+    before = base._raw_logits([sentence])[0, 0]
+    targets = np.full((40, 3), np.nan)
+    targets[:, 0] = float(before < 0)
+    model = StanceClassifier(**base.get_params() | {"folds": 0}).fit_from(base, [sentence] * 40, targets)
+    after = model._raw_logits([sentence])[0, 0]
+    assert (after > 0) == (before < 0)
+
+
+def test_a_network_of_other_stances_is_refused() -> None:
+    with pytest.raises(ValueError, match="the network reads accusation, denial, the model accusation, denial, call"):
+        model_with(small_network(stances=STANCES[:2]))
+
+
+def test_held_out_logits_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"network_held_out has the shape \(2, 3\), expected \(2, 1\)"):
+        StanceClassifier(("accusation",), folds=0).fit(
+            ["a", "b"],
+            [0, 1],
+            network=small_network(stances=("accusation",)),
+            network_held_out=np.zeros((2, 3)),
+        )
+
+
+# ------------------------------------------------------------------ bad folders
+
+DAMAGE: dict[str, Callable[[dict[str, Any]], None]] = {
+    "keys": lambda a: a.pop("network.keys"),
+    "biases has the shape": lambda a: a.update({"network.biases": a["network.biases"][:1]}),
+    "keys do not rise": lambda a: a.update({"network.keys": a["network.keys"][::-1].copy()}),
+    "scales or biases are not finite": lambda a: a["network.scales"].fill(np.nan),
+    "biases are no whole numbers": lambda a: a["network.biases"].fill(0.5),
+    "exact": lambda a: a["network.biases"].fill(2.0**24),
+    "words is float32": lambda a: a.update({"network.words": a["network.words"].astype(np.float32)}),
+    "odd reach": lambda a: a.update({"network.first": a["network.first"][:4].copy()}),
+    "outputs has the shape": lambda a: a.update({"network.outputs": a["network.outputs"][:, :2].copy()}),
+}
+
+
+@pytest.mark.parametrize("fault", DAMAGE)
+def test_damaged_arrays_are_named(fault: str, tmp_path: Path) -> None:
+    model_with(small_network()).save(tmp_path / "m")
+    file = tmp_path / "m/weights.safetensors"
+    arrays = {name: array.copy() for name, array in load_file(file).items()}
+    DAMAGE[fault](arrays)
+    save_file(arrays, file)
+    with pytest.raises(rhetoric.ModelError, match=fault) as raised:
+        rhetoric.load(tmp_path / "m")
+    assert "the network" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('"rest"', '"rust"', "lacks 'rest'"),
+        ('"floor": -1000000000.0', '"floor": "low"', "at fault"),
+        ('"floor": -1000000000.0', '"floor": 1e400', "finite"),
+        ('"network": {', '"network": [], "was": {', "at fault"),
+    ],
+)
+def test_a_damaged_config_is_named(old: str, new: str, fault: str, tmp_path: Path) -> None:
+    model_with(small_network()).save(tmp_path / "m")
+    config = tmp_path / "m/config.json"
+    text = config.read_text()
+    assert old in text
+    config.write_text(text.replace(old, new))
+    with pytest.raises(rhetoric.ModelError, match=fault):
+        rhetoric.load(tmp_path / "m")
+
+
+def test_a_network_that_knows_more_than_its_model_is_refused(tmp_path: Path) -> None:
+    model_with(small_network()).save(tmp_path / "m")
+    config = tmp_path / "m/config.json"
+    config.write_text(config.read_text().replace('"denial": {\n        "floor"', '"dismissal": {\n        "floor"'))
+    with pytest.raises(rhetoric.ModelError, match="the network knows other stances, accusation, dismissal"):
+        rhetoric.load(tmp_path / "m")
+
+
+def test_a_folder_of_the_first_format_has_none_and_loads(tmp_path: Path) -> None:
+    model = model_with(None)
+    model.save(tmp_path / "m")
+    config = tmp_path / "m/config.json"
+    config.write_text(config.read_text().replace('"format": 2', '"format": 1'))
+    assert (rhetoric.load(tmp_path / "m").predict_proba(TEXTS) == model.predict_proba(TEXTS)).all()
