@@ -7,9 +7,9 @@ in ``scripts/actors/``, whose README states the codes and the rules of case.
 
 Matching runs over a whole batch in numpy and takes the longest name at every place, from left to right:
 
-1. The hash of every token, and that of every token with the next, is looked up in a small table of what names start
-   with; one place in ten remains.
-2. There the hashes of 1, 2, 3 ... tokens are combined and searched among the names.
+1. The hash of every token is looked up among the names, and that of every token with the next in a small table of what
+   names start with; one place in ten remains.
+2. There the hashes of 2, 3 ... tokens are combined and searched among the names.
 3. Names whose rule of case does not hold are dropped (``US`` is not ``us``), then the longest at every start stays, and
    of overlapping ones the first.
 4. Capitalised words after a title (President X Y) are a person's name, whether the table knows the person or not.
@@ -18,6 +18,7 @@ Matching runs over a whole batch in numpy and takes the longest name at every pl
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -39,9 +40,12 @@ from rhetoric.tokens import (
     HYPHENATED,
     INITIAL,
     PUNCTUATION,
+    HashIndex,
     Tokens,
     hash_word,
     hash_words,
+    indices,
+    ranges,
     tokenize,
 )
 
@@ -125,6 +129,8 @@ _FACTOR: Final = np.uint64(0xD6E8FEB86659FD93)
 _BUCKET_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _BUCKET_BITS: Final = 18
 _MAX_PERSON_TOKENS: Final = 6
+_MOST_KNOWN: Final = 8192  # phrases whose codes are remembered
+_KNOWN_LENGTH: Final = 80  # characters; longer ones hardly come again
 
 # Capitalised words that may follow a title without being a name.
 _NO_NAMES: Final = """
@@ -226,14 +232,14 @@ class _Index:
         self.kind = np.ascontiguousarray(names["kind"])
         self.case = np.ascontiguousarray(names["case"])
         self.length = np.ascontiguousarray(names["length"])
-        # by bucket: is there a name of one token; how long is the longest that starts with these two tokens, 0 for none
-        self.single = np.zeros(1 << _BUCKET_BITS, dtype=bool)
-        self.single[_buckets(self.key[self.length == 1])] = True
+        self.single_rows = indices(self.length == 1)
+        self.singles = HashIndex(self.key[self.single_rows])
+        # by bucket: how long is the longest name that starts with these two tokens, 0 for none
         self.longest = np.zeros(1 << _BUCKET_BITS, dtype=np.uint8)
         several = self.length > 1
         np.maximum.at(self.longest, _buckets(names["pair"][several]), self.length[several])
-        self.no_names = np.sort(hash_words(_NO_NAMES.split()))
-        self.particles = np.sort(hash_words(_PARTICLES.split()))
+        self.no_names = frozenset(hash_words(_NO_NAMES.split()).tolist())
+        self.particles = frozenset(hash_words(_PARTICLES.split()).tolist())
         self.the, self.an, self.a = (np.uint64(hash_word(word)) for word in ("the", "an", "a"))
         self.stop, self.apostrophe, self.possessive = (np.uint64(hash_word(word)) for word in (".", "'", "'s"))
         self.stand_ins = np.zeros(max(MatchKind) + 1, dtype=np.uint64)
@@ -242,7 +248,7 @@ class _Index:
 
     def search(self, keys: Hashes) -> tuple[Ints, Bools]:
         """A row for each key, and whether it is the key's."""
-        at = np.searchsorted(self.key, keys)
+        at = self.key.searchsorted(keys)
         at[at == len(self.key)] = 0
         same: Bools = self.key[at] == keys
         return at, same
@@ -278,6 +284,12 @@ def actors() -> tuple[Actor, ...]:
 
 
 @lru_cache(maxsize=1)
+def codes_of_actors() -> tuple[tuple[str, ...], ...]:
+    """The codes of every actor of the table, in its order: several for a joint name."""
+    return tuple(tuple(actor.code.split("+")) for actor in actors())
+
+
+@lru_cache(maxsize=1)
 def _by_code() -> dict[str, int]:
     return {actor.code: i for i, actor in enumerate(actors())}
 
@@ -303,13 +315,11 @@ def find(tokens: Tokens) -> Matches:
 def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
     """First token and row of every name that stands in the text, overlapping ones and wrong cases included."""
     hashes = tokens.hash
-    at = np.flatnonzero(index.single.take(_buckets(hashes)))
-    row, hit = index.search(hashes[at])
-    hit &= index.length[row] == 1
-    starts, rows = [at[hit]], [row[hit]]
+    at, row = index.singles.find(hashes)
+    starts, rows = [at], [index.single_rows[row]]
     pairs = hashes[:-1] * _FACTOR + hashes[1:]
     reach = index.longest.take(_buckets(pairs))
-    at = np.flatnonzero(reach)
+    at = indices(reach)
     key = pairs[at]
     longest = reach[at].astype(np.int64)
     room = tokens.indptr[tokens.sentence[at] + 1] - at
@@ -354,7 +364,7 @@ def _case_holds(
 ) -> Bools:
     """Whether each candidate is written in the case its name asks for."""
     holds = np.ones(len(first), dtype=bool)
-    bound = np.flatnonzero(case)
+    bound = indices(case)
     if not len(bound):
         return holds
     first, case = first[bound], case[bound]
@@ -408,110 +418,111 @@ def _with_persons(
     actor: NDArray[np.int16],
     kind: NDArray[np.uint8],
 ) -> tuple[Ints, Ints, NDArray[np.int16], NDArray[np.uint8]]:
-    """Add names after titles, and draw given names to the surnames of leaders."""
-    leader = kind == MatchKind.LEADER
-    titles = end[kind == MatchKind.TITLE]
-    if not len(titles) and not leader.any():
+    """Add names after titles, and draw given names to the surnames of leaders.
+
+    One by one: there is a title or a leader in one sentence of six, and numpy would go over all tokens, many times.
+    """
+    is_leader = kind == MatchKind.LEADER
+    others = ~is_leader
+    titles, leaders = end[kind == MatchKind.TITLE].tolist(), indices(is_leader)
+    if not titles and not len(leaders):
         return first, end, actor, kind
+    name = _NameLike(tokens, index, shouted, first[others].tolist(), end[others].tolist())
     n = len(tokens)
-    name = _name_like(tokens, index, shouted)
-    name[_covered(first[~leader], end[~leader])] = False
-    breaks = np.flatnonzero(~np.append(name, False))
-
-    starts = titles[titles < n]
-    dotted = (tokens.hash[starts] == index.stop) & (starts > 0)  # Gen. X, Sen. X: the stop after a short title
-    starts = starts + (dotted & (tokens.end[starts - 1] - tokens.start[starts - 1] <= 4))
-    starts = starts[starts < n]
-    starts = starts[tokens.sentence[starts] == tokens.sentence[starts - 1]]
-    starts = starts[name[starts]]
-    # surnames of leaders: one or two given names before them, as long as these do not open the sentence
-    before = first[leader].copy()
-    for _ in range(2):
-        previous = np.maximum(before - 1, 0)
-        drawn = (
-            (before > 0) & name[previous] & (tokens.sentence[previous] == tokens.sentence[np.minimum(before, n - 1)])
-        )
-        drawn &= (tokens.flags[previous] & (INITIAL | PUNCTUATION)) == 0
-        before = before - drawn
-    titled = starts
-    starts = np.unique(np.concatenate([starts, before]))
-    stops = breaks[np.searchsorted(breaks, starts)]
-    stops = np.minimum(stops, tokens.indptr[tokens.sentence[starts] + 1])
-    stops = np.minimum(stops, starts + _MAX_PERSON_TOKENS)
-    titled = _within(starts, np.sort(titled)) if len(titled) else np.zeros(len(starts), dtype=bool)
-    stops = np.where(titled, stops, starts)  # only a title tells that what follows a surname is still the name
-    # a leader's name stays whole
-    at = np.searchsorted(starts, first[leader], side="right") - 1
-    inside = (at >= 0) & (end[leader] > first[leader])
-    np.maximum.at(stops, at[inside], end[leader][inside])
-    keep = stops > starts
-    starts, stops = starts[keep], stops[keep]
-    if len(starts) > 1:  # a run never reaches into the next one
-        joined = np.zeros(len(starts), dtype=bool)
-        joined[1:] = starts[1:] < np.maximum.accumulate(stops)[:-1]
-        groups = np.cumsum(~joined) - 1
-        merged = np.zeros(groups[-1] + 1, dtype=np.int64)
-        np.maximum.at(merged, groups, stops)
-        starts, stops = starts[~joined], merged
-
-    person_actor = np.full(len(starts), -1, dtype=actor.dtype)
-    person_kind = np.full(len(starts), MatchKind.PERSON, dtype=kind.dtype)
-    owner = np.searchsorted(starts, first[leader], side="right") - 1
-    person_actor[owner] = actor[leader]
-    person_kind[owner] = MatchKind.LEADER
-    all_first = np.concatenate([first[~leader], starts])
-    order = np.argsort(all_first, kind="stable")
+    sentence = tokens.sentence.item
+    stops: dict[int, int] = {}  # first token of a person's name -> its end
+    for at in titles:
+        if at < n and tokens.hash.item(at) == name.stop and name.length(at - 1) <= 4:
+            at += 1  # Gen. X, Sen. X: the stop after a short title
+        if at < n and sentence(at) == sentence(at - 1) and name(at):
+            limit = min(tokens.indptr.item(sentence(at) + 1), at + _MAX_PERSON_TOKENS)
+            stops[at] = next((stop for stop in range(at + 1, limit) if not name(stop)), limit)
+    led = list(zip(first[leaders].tolist(), end[leaders].tolist(), strict=True))
+    for surname, _ in led:  # one or two given names before it, as long as these do not open the sentence
+        at = surname
+        for _ in range(2):
+            if at and sentence(at - 1) == sentence(at) and not tokens.flags.item(at - 1) & _NOT_GIVEN and name(at - 1):
+                at -= 1
+        stops.setdefault(at, at)  # only a title tells that what follows a surname is still the name
+    if not stops:
+        return first, end, actor, kind
+    starts = sorted(stops)
+    for surname, stop in led:  # a leader's name stays whole
+        at = starts[bisect_right(starts, surname) - 1]
+        stops[at] = max(stops[at], stop)
+    runs: list[list[int]] = []  # a run never reaches into the next one
+    for at in starts:
+        if runs and at < runs[-1][1]:
+            runs[-1][1] = max(runs[-1][1], stops[at])
+        elif stops[at] > at:
+            runs.append([at, stops[at], -1, MatchKind.PERSON])
+    starts = [run[0] for run in runs]
+    for (surname, _), which in zip(led, actor[leaders].tolist(), strict=True):
+        runs[bisect_right(starts, surname) - 1][2:] = which, MatchKind.LEADER
+    persons = np.array(runs, dtype=np.int64).T
+    all_first = np.concatenate([first[others], persons[0]])
+    order = all_first.argsort(kind="stable")
     return (
         all_first[order],
-        np.concatenate([end[~leader], stops])[order],
-        np.concatenate([actor[~leader], person_actor])[order],
-        np.concatenate([kind[~leader], person_kind])[order],
+        np.concatenate([end[others], persons[1]])[order],
+        np.concatenate([actor[others], persons[2].astype(actor.dtype)])[order],
+        np.concatenate([kind[others], persons[3].astype(kind.dtype)])[order],
     )
 
 
-def _covered(first: Ints, end: Ints) -> Ints:
-    """Indices of all tokens in runs that never overlap."""
-    length = end - first
-    before = np.cumsum(length) - length
-    covered: Ints = np.arange(int(length.sum())) + np.repeat(first - before, length)
-    return covered
+_NOT_GIVEN: Final = INITIAL | PUNCTUATION
+_NOT_SMALL: Final = CAPITALISED | PUNCTUATION | DIGIT
 
 
-def _name_like(tokens: Tokens, index: _Index, shouted: Bools) -> Bools:
-    """Tokens that can be part of a person's name: capitalised, particles and initials between, no common word."""
-    flags, hashes = tokens.flags, tokens.hash
-    capital: Bools = (flags & CAPITALISED) != 0
-    capital &= ~shouted[tokens.sentence]
-    at = np.flatnonzero(capital)
-    name: Bools = capital.copy()
-    name[at[_within(hashes[at], index.no_names)]] = False
-    follows, after = np.zeros_like(name), np.zeros_like(name)
-    follows[:-1], after[1:] = name[1:], name[:-1]
-    # O'Rourke, D'Escoto
-    raw = tokens._raw
-    second = np.flatnonzero(after & ~name)
-    start = tokens.start[second]
-    second = second[(raw[start] == ord("'")) & ((raw[start + 1] & 0x20) == 0) & (tokens.end[second] - start > 3)]
-    name[second] = True
-    # al-Assad, van der Berg, El-Baradei; the second half of Ki-moon
-    small = np.flatnonzero((follows | after) & ((flags & (CAPITALISED | PUNCTUATION | DIGIT)) == 0))
-    particle = small[_within(hashes[small], index.particles)]
-    name[particle] = True
-    hyphenated = small[((flags[small] & HYPHENATED) != 0) & after[small]]
-    name[hyphenated] = True
-    # George W. Bush
-    stops = np.flatnonzero((hashes == index.stop) & after & follows)
-    stops = stops[(tokens.end[stops - 1] - tokens.start[stops - 1]) == 1]
-    name[stops] = True
-    return name
+class _NameLike:
+    """Tokens that can be part of a person's name: capitalised, particles and initials between, no common word, nor part
+    of another name.
+
+    Args:
+        first, end: the other names in the batch, in order.
+    """
+
+    def __init__(self, tokens: Tokens, index: _Index, shouted: Bools, first: list[int], end: list[int]) -> None:
+        self.tokens = tokens
+        self.shouted = shouted
+        self.no_names, self.particles, self.stop = index.no_names, index.particles, int(index.stop)
+        self.first, self.end = first, end
+
+    def length(self, i: int) -> int:
+        return self.tokens.end.item(i) - self.tokens.start.item(i)
+
+    def _capital(self, i: int) -> bool:
+        tokens = self.tokens
+        return bool(
+            0 <= i < len(tokens)
+            and tokens.flags.item(i) & CAPITALISED
+            and not self.shouted.item(tokens.sentence.item(i))
+            and tokens.hash.item(i) not in self.no_names
+        )
+
+    def __call__(self, i: int) -> bool:
+        other = bisect_right(self.first, i) - 1
+        if other >= 0 and i < self.end[other]:
+            return False
+        if self._capital(i):
+            return True
+        tokens = self.tokens
+        word, flags = tokens.hash.item(i), tokens.flags.item(i)
+        if word == self.stop:  # George W. Bush
+            return self.length(i - 1) == 1 and self._capital(i - 1) and self._capital(i + 1)
+        if flags & _NOT_SMALL:
+            return False
+        if word in self.particles:  # al-Assad, van der Berg, El-Baradei
+            return self._capital(i - 1) or self._capital(i + 1)
+        if flags & HYPHENATED:  # the second half of Ki-moon
+            return self._capital(i - 1)
+        start = tokens.start.item(i)
+        if tokens._raw.item(start) != _APOSTROPHE:
+            return False
+        return not tokens._raw.item(start + 1) & 0x20 and self.length(i) > 3 and self._capital(i - 1)  # O'Rourke
 
 
-def _within(values: NDArray[Any], table: NDArray[Any]) -> Bools:
-    """Which values stand in a sorted table of at least one."""
-    at = np.searchsorted(table, values)
-    at[at == len(table)] = 0
-    same: Bools = table[at] == values
-    return same
+_APOSTROPHE: Final = ord("'")
 
 
 def mask_tokens(tokens: Tokens, matches: Matches | None = None) -> Masked:
@@ -531,7 +542,7 @@ def mask_tokens(tokens: Tokens, matches: Matches | None = None) -> Masked:
     first, end = matches.first_token[named], matches.end_token[named]
     hashes, flags = tokens.hash.copy(), tokens.flags.copy()
     keep = np.ones(n, dtype=bool)
-    keep[_covered(first + 1, end)] = False
+    keep[ranges(first + 1, end)[0]] = False
     last = np.arange(n)
     last[first] = end - 1
     hashes[first] = index.stand_ins[matches.kind[named]]
@@ -550,8 +561,8 @@ def mask_tokens(tokens: Tokens, matches: Matches | None = None) -> Masked:
     after = after[_ends_in_s(tokens, after - 1)]
     hashes[after] = index.possessive
     flags[after] = 0
-    kept = np.flatnonzero(keep)
-    return Masked(hashes[kept], start[kept], last[kept], flags[kept], np.searchsorted(kept, tokens.indptr))
+    kept = indices(keep)
+    return Masked(hashes[kept], start[kept], last[kept], flags[kept], kept.searchsorted(tokens.indptr))
 
 
 def _ends_in_s(tokens: Tokens, at: Ints) -> Bools:
@@ -569,10 +580,10 @@ def mentions(text: str) -> list[Mention]:
     matches = find(tokens)
     wanted = matches.kind <= MatchKind.PERSON
     starts, ends = tokens.char_spans(matches.first_token[wanted], matches.end_token[wanted] - 1)
-    table = actors()
+    table = codes_of_actors()
     found = []
     for start, end, actor in zip(starts.tolist(), ends.tolist(), matches.actor[wanted].tolist(), strict=True):
-        found.append(Mention(text[start:end], start, end, tuple(table[actor].code.split("+")) if actor >= 0 else ()))
+        found.append(Mention(text[start:end], start, end, table[actor] if actor >= 0 else ()))
     return found
 
 
@@ -605,7 +616,7 @@ def mask_all(texts: Sequence[str]) -> list[str]:
     tokens = tokenize(texts)
     matches = find(tokens)
     result = list(texts)
-    named = np.flatnonzero(matches.named)
+    named = indices(matches.named)
     if not len(named):
         return result
     index, n = _index(), len(tokens)
@@ -657,11 +668,29 @@ def codes(mention: str) -> tuple[str, ...]:
     return codes_all([mention])[0]
 
 
+_known_codes: dict[str, tuple[str, ...]] = {}
+
+
 def codes_all(mentions: Sequence[str]) -> list[tuple[str, ...]]:
-    """``codes`` of many noun phrases, in order; much faster than one by one."""
+    """``codes`` of many noun phrases, in order; much faster than one by one.
+
+    Texts name the same few actors over and over: short phrases are remembered, up to a bound.
+    """
+    found = {mention: own for mention in mentions if (own := _known_codes.get(mention)) is not None}
+    new = list(dict.fromkeys(mention for mention in mentions if mention not in found))
+    if new:
+        fresh = dict(zip(new, _codes_of(new), strict=True))
+        found |= fresh
+        _known_codes.update((mention, own) for mention, own in fresh.items() if len(mention) <= _KNOWN_LENGTH)
+        if len(_known_codes) > _MOST_KNOWN:
+            _known_codes.clear()
+    return [found[mention] for mention in mentions]
+
+
+def _codes_of(mentions: Sequence[str]) -> list[tuple[str, ...]]:
     tokens = tokenize(mentions)
     matches = find(tokens)
-    named = np.flatnonzero(matches.actor >= 0)
+    named = indices(matches.actor >= 0)
     bounds = np.searchsorted(tokens.sentence[matches.first_token[named]], np.arange(len(mentions) + 1)).tolist()
     return [
         _head_codes(tokens, matches, named[low:high].tolist()) if low < high else ()
@@ -695,7 +724,7 @@ def _head_codes(tokens: Tokens, matches: Matches, named: list[int]) -> tuple[str
         found.append(int(matches.actor[i]))
     result: dict[str, None] = {}
     for at in found:
-        result.update(dict.fromkeys(table[at].code.split("+")))
+        result.update(dict.fromkeys(codes_of_actors()[at]))
     return tuple(result)
 
 

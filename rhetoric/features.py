@@ -26,7 +26,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhetoric.actors import DATA, STAND_INS, Masked, MatchKind, mask_tokens
-from rhetoric.tokens import CAPITALISED, DIGIT, INITIAL, PUNCTUATION, Tokens, hash_word, hash_words, tokenize
+from rhetoric.tokens import (
+    CAPITALISED,
+    DIGIT,
+    INITIAL,
+    PUNCTUATION,
+    HashIndex,
+    Tokens,
+    hash_word,
+    hash_words,
+    indices,
+    tokenize,
+)
 
 __all__ = ["FeatureSettings", "Featured", "Items", "Stream", "extract", "items_of", "lexicon_classes", "streams_of"]
 
@@ -157,33 +168,22 @@ _NARROW_FACTORS: Final[NDArray[np.uint32]] = np.array(
 )
 _NUMBER: Final = np.uint64(hash_word("\x01number"))  # no word holds a control character
 _NAME: Final = np.uint64(hash_word("\x01name"))
-_FILTER_BITS: Final = 17
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Lexicon:
-    """Word hash -> class. ``candidate`` is a one-byte filter in front of the search: most words have no class."""
+    """Word hash -> class."""
 
     names: tuple[str, ...]
-    words: Hashes  # sorted
+    index: HashIndex
     classes: NDArray[np.uint8]  # of each word; 0 is no class
-    candidate: NDArray[np.bool_]
     codes: Hashes  # of each class
 
     def classify(self, hashes: Hashes) -> NDArray[np.uint8]:
         found = np.zeros(len(hashes), dtype=np.uint8)
-        maybe = np.flatnonzero(self.candidate.take(_slot(hashes)))
-        wanted = hashes[maybe]
-        at = np.searchsorted(self.words, wanted)
-        at[at == len(self.words)] = 0
-        found[maybe] = np.where(self.words[at] == wanted, self.classes[at], 0)
+        at, row = self.index.find(hashes)
+        found[at] = self.classes[row]
         return found
-
-
-def _slot(hashes: Hashes) -> NDArray[np.int64]:
-    slots = hashes * _MIX
-    slots >>= np.uint64(64 - _FILTER_BITS)
-    return slots.view(np.int64)  # small enough for either
 
 
 def read_classes(text: str) -> dict[str, tuple[str, ...]]:
@@ -213,15 +213,7 @@ def _lexicon() -> _Lexicon:
     sizes = [1] * len(own) + [len(words) for words in classes.values()]
     of_class = np.repeat([index[name] for name in (*own.values(), *classes)], sizes).astype(np.uint8)
     hashes, first = np.unique(hashes, return_index=True)  # the first that lists a word has it
-    candidate = np.zeros(1 << _FILTER_BITS, dtype=bool)
-    candidate[_slot(hashes)] = True
-    return _Lexicon(
-        names,
-        hashes,
-        of_class[first],
-        candidate,
-        hash_words("\x02" + name for name in names),
-    )
+    return _Lexicon(names, HashIndex(hashes), of_class[first], hash_words("\x02" + name for name in names))
 
 
 def lexicon_classes() -> tuple[str, ...]:
@@ -261,11 +253,11 @@ def streams_of(tokens: Tokens, items: Items, settings: FeatureSettings) -> tuple
     hashes, classes = items.hash, items.classes
     first, last, indptr = items.first, items.last, items.indptr
     lexicon = _lexicon()
-    word = np.flatnonzero((items.flags & PUNCTUATION) == 0)
-    spans = first[word], last[word], np.searchsorted(word, indptr)
+    word = indices((items.flags & PUNCTUATION) == 0)
+    spans = first[word], last[word], word.searchsorted(indptr)
     gaps = tuple((0, gap) for gap in range(2, settings.word_gap + 1))
     streams = [_stream(hashes[word], _runs(settings.word_order) + gaps, *spans, settings.bits, seed=1)]
-    hit = np.flatnonzero(classes)
+    hit = indices(classes)
     offsets = _runs(settings.class_order) + tuple((0, gap) for gap in range(2, settings.class_gap + 1))
     streams.append(
         _stream(
@@ -273,7 +265,7 @@ def streams_of(tokens: Tokens, items: Items, settings: FeatureSettings) -> tuple
             offsets,
             first[hit],
             last[hit],
-            np.searchsorted(hit, indptr),
+            hit.searchsorted(indptr),
             settings.bits,
             seed=2,
             position=hit,
@@ -321,8 +313,12 @@ def _stream(
     ranks = max(len(members) for members in offsets)
     scaled = [codes * factor for factor in _NARROW_FACTORS[:ranks]]
     totals: dict[tuple[int, ...], NDArray[np.uint32]] = {(0,): scaled[0][depth:]}
-    ids = np.empty((len(offsets), n), dtype=np.int32)
-    starts = indptr[:-1][np.diff(indptr) > 0]
+    found = np.empty((len(offsets), n), dtype=np.uint32)
+    starts = indptr[:-1][indptr[1:] > indptr[:-1]]
+    openings = [starts]  # of each sentence the first item, the first two ...: what reaches back beyond it
+    for back in range(1, depth):
+        further = starts + back
+        openings.append(np.concatenate([openings[-1], further[further < n]]))
     for kind, members in enumerate(offsets):
         total = totals[members[:1]]
         for rank in range(1, len(members)):  # a run grows from the one before it
@@ -336,11 +332,14 @@ def _stream(
             far = np.zeros(n, dtype=np.uint32)
             far[back:] = position[back:] - position[: max(n - back, 0)] > near
             far *= _NARROW_FACTORS[4]
-            total = total + far
+            np.add(total, far, out=found[kind])
         elif len(members) == 2:
-            total = total + _NARROW_FACTORS[4:5] * np.uint32(members[1])
-        np.right_shift(total * _NARROW_FACTORS[5], np.uint32(32 - bits), out=ids[kind], casting="unsafe")
-        for before in range(members[-1]):  # what would reach beyond the sentence's first item
-            at = starts + before
-            ids[kind, at[at < n]] = 0
-    return Stream(ids, offsets, first, last, indptr)
+            np.add(total, _NARROW_FACTORS[4:5] * np.uint32(members[1]), out=found[kind])
+        else:
+            found[kind] = total
+    found *= _NARROW_FACTORS[5]
+    found >>= np.uint32(32 - bits)
+    for kind, members in enumerate(offsets):
+        if members[-1]:
+            found[kind, openings[members[-1] - 1]] = 0
+    return Stream(found.view(np.int32), offsets, first, last, indptr)  # small enough for either

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
@@ -283,12 +284,12 @@ class StanceModel(ABC):
             named = view.named() if view.named else None
             found = find_roles(texts, spans, [stances[low:high] for low, high in pairwise(bounds)], named)
             roles = [pairs for document in found for pairs in document]
-            owners = [text for text, own in documents for _ in own.spans]
-            starts = [start for own in spans for start, _ in own]
             for i, attribution in zip(bearing, view.attributions(bearing, held[bearing]), strict=True):
                 weights = attribution.weights * self.slope_
+                owner = bisect_right(bounds, i) - 1
+                text, start = texts[owner], spans[owner][i - bounds[owner]][0]
                 claims[i] = tuple(
-                    Claim(names[k], rows[i][k], *pair, evidence(owners[i], starts[i], attribution, weights[:, k]))
+                    Claim(names[k], rows[i][k], *pair, evidence(text, start, attribution, weights[:, k]))
                     for k, pair in zip(compress(range(len(names)), held[i].tolist()), roles[i], strict=True)
                 )
         parts = iter(zip(sentences, rows, stances, unsure, claims, strict=True))
@@ -905,14 +906,14 @@ class StanceClassifier(StanceModel):
         carried = np.zeros((len(own), len(self.classes_)))
         for stream in streams:
             members_at, _ = ranges(stream.indptr[sentences], stream.indptr[sentences + 1])
-            share = np.zeros((len(members_at), len(self.classes_)))
-            weights = self.weights_.take(stream.ids[:, members_at], axis=1)
+            share = np.zeros((len(self.classes_), len(members_at)))
+            sizes = np.array([len(members) for members in stream.offsets], dtype=np.float32)
+            parts = self.weights_.take(stream.ids[:, members_at], axis=1) / sizes[:, None]
             for kind, members in enumerate(stream.offsets):
-                part = weights[:, kind].T / len(members)
                 for back in members:
-                    share[: max(len(share) - back, 0)] += part[back:]
-            carried[place[stream.first[members_at]]] += share  # no token begins two items of a stream
-        carried *= np.repeat(length_scale(streams)[sentences], bounds[1:] - bounds[:-1])[:, None]
+                    share[:, : max(len(members_at) - back, 0)] += parts[:, kind, back:]
+            carried[place[stream.first[members_at]]] += share.T  # no token begins two items of a stream
+        carried *= length_scale(streams)[sentences].repeat(bounds[1:] - bounds[:-1])[:, None]
         bias = np.tile(self.bias_, (len(sentences), 1))
         if self.network_ is not None:
             columns = self._columns(self.network_)
@@ -928,7 +929,7 @@ class StanceClassifier(StanceModel):
         starts, ends = tokens.char_spans(own)
         kept = np.flatnonzero(carried.any(axis=1))
         starts, ends, carried = starts[kept], ends[kept], carried[kept]
-        for row, (low, high) in enumerate(pairwise(np.searchsorted(kept, bounds).tolist())):
+        for row, (low, high) in enumerate(pairwise(kept.searchsorted(bounds).tolist())):
             yield Attribution(starts[low:high], ends[low:high], carried[low:high], bias[row])
 
     def to_sklearn(self) -> Pipeline:
@@ -1149,15 +1150,14 @@ def evidence(text: str, offset: int, attribution: Attribution, weights: Floats, 
         return ()
     starts, ends = attribution.starts.tolist(), attribution.ends.tolist()
     joined: list[tuple[int, int, float]] = []
+    floor = 0.25 * best
     previous = -2
-    for i, weight in enumerate(values):
-        if weight < 0.25 * best:
-            continue
+    for i in [i for i, weight in enumerate(values) if weight >= floor]:
         if previous == i - 1:
             begin, _, before = joined[-1]
-            joined[-1] = (begin, ends[i], before + weight)
+            joined[-1] = (begin, ends[i], before + values[i])
         else:
-            joined.append((starts[i], ends[i], weight))
+            joined.append((starts[i], ends[i], values[i]))
         previous = i
     strongest = sorted(sorted(joined, key=lambda run: -run[2])[:most])
     return tuple(

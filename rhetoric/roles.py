@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rhetoric.actors import DATA, Masked, Matches, MatchKind, actors, codes_all, find, mask_tokens
+from rhetoric.actors import DATA, Masked, Matches, MatchKind, codes_all, codes_of_actors, find, mask_tokens
 from rhetoric.features import read_classes
 from rhetoric.records import Mention
 from rhetoric.tokens import (
@@ -32,9 +32,11 @@ from rhetoric.tokens import (
     HYPHENATED,
     INITIAL,
     PUNCTUATION,
+    HashIndex,
     Tokens,
     hash_word,
     hash_words,
+    indices,
     ranges,
     tokenize,
 )
@@ -55,6 +57,7 @@ _FLOOR: Final = 0.02  # less likely runs are no candidates
 _LEAST: Final = 0.25  # rather none than a role with less overlap to be expected
 _MOST_ITEMS: Final = 200  # roles are sought in the beginning of a longer sentence
 _ITEMS_AT_ONCE: Final = 2048
+_HASHED_AT_ONCE: Final = 512  # items whose features stay in the cache
 _FUNCTION_WORDS: Final = """
 the a an this that these those he she it they we you i him her them us me his its their our my your who whom whose
 which what and or but nor as if when while after before since because although though than so such both all some any
@@ -75,20 +78,11 @@ class _Lexicon:
     """Word hash -> tag; which tags are cues and which say that someone speaks."""
 
     words: Hashes  # sorted
+    index: HashIndex
     tags: Hashes
     cue: NDArray[np.uint8]  # 0: no cue, 1: cue, 2: a word of saying as well
     preposition: Bools
-
-    def look_up(self, hashes: Hashes) -> tuple[Ints, Bools]:
-        at = np.searchsorted(self.words, hashes)
-        at[at == len(self.words)] = 0
-        found: Bools = self.words[at] == hashes
-        return at, found
-
-    def is_preposition(self, hashes: Hashes) -> Bools:
-        at, found = self.look_up(hashes)
-        prepositions: Bools = found & self.preposition[at]
-        return prepositions
+    prepositions: frozenset[int]
 
 
 # of the classes in data/role_classes.txt
@@ -114,11 +108,14 @@ def _lexicon() -> _Lexicon:
         for word in hash_words(words).tolist():
             tags.setdefault(word, tag)
     order = sorted(tags)
+    listed = np.array(order, dtype=np.uint64)
     return _Lexicon(
-        np.array(order, dtype=np.uint64),
+        listed,
+        HashIndex(listed),
         np.array([tags[word][0] for word in order], dtype=np.uint64),
         np.array([tags[word][1] for word in order], dtype=np.uint8),
         np.array([tags[word][2] for word in order], dtype=bool),
+        frozenset(word for word in order if tags[word][2]),
     )
 
 
@@ -140,7 +137,50 @@ _F: Final[Hashes] = np.array(
     [0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F, 0xE7037ED1A0B428DB],
     dtype=np.uint64,
 )
-_NEAR: Final = np.array([0, 0, 1, 2, 3, 3, 4, 4, 4] + [5] * 8 + [6] * 24, dtype=np.uint64)
+_NEAR: Final = np.array([0, 0, 1, 2, 3, 3, 4, 4, 4] + [5] * 8 + [6] * 24, dtype=np.uint64) * _F[4]
+
+# What features of an item are made of. w: words, t: tags, 0 the item itself, 1 the next one; those of the nearest cue
+# (c), word of saying (s) and preposition (p) on its left (l) or right (r), "near" where the distance counts too.
+_COLUMNS: Final = """
+one w-2 w-1 w0 w1 w2 t-3 t-2 t-1 t0 t1 t2 t3 cl_near cr_near sl_near sr_near p_near tcl tcr tsl tsr wcl wcr wp ranks
+quoting from_start from_end
+"""
+_FEATURES: Final = """
+one, w-2, w-1, w0, w1, w2, t-3, t-2, t-1, t0, t1, t2, t3,
+w-2 w-1, w-1 w0, w0 w1, w1 w2, t-2 t-1, t-1 t0, t0 t1, t1 t2, t-1 t1, t-2 t-1 t0, t-1 t0 t1, t0 t1 t2, w-1 t0, t0 w1,
+cl_near, cr_near, cl_near t0, cr_near t0, tcl tcr t0, wcl t-1, wcr t1, sl_near ranks, sr_near ranks, sl_near sr_near,
+p_near t0, wp cl_near, from_start t0, from_end t0, from_start cr_near, ranks t0, quoting t0, quoting tsl, quoting tsr,
+quoting ranks, t0 t1 cr_near, t-1 t0 cl_near
+"""
+
+
+class _Recipe:
+    """How features are made of columns: those of most parts first, so that the second parts, and the third, belong to
+    the first rows. A feature's seed is its place in the list."""
+
+    def __init__(self) -> None:
+        features = [feature.split() for feature in _FEATURES.split(",")]
+        order = sorted(range(len(features)), key=lambda k: -len(features[k]))
+        self.columns = _COLUMNS.split()
+        self.n_features = len(features)
+        self.seeds = (np.array(order, dtype=np.uint64)[:, None] + np.uint64(1)) << np.uint64(40)
+        self.parts = [
+            np.array([self.columns.index(features[k][place]) for k in order if len(features[k]) > place])
+            for place in range(len(features[order[0]]))
+        ]
+
+    def hash(self, columns: Hashes) -> Hashes:
+        """(n_features, n_items) hashes from the columns (n_columns, n_items)."""
+        total: Hashes = (columns * _F[0]).take(self.parts[0], axis=0)
+        total += self.seeds
+        for place, rows in enumerate(self.parts[1:], 1):
+            total[: len(rows)] += (columns * _F[place]).take(rows, axis=0)
+        total ^= total >> np.uint64(29)
+        total *= _F[3]
+        return total
+
+
+_RECIPE: Final = _Recipe()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -180,146 +220,104 @@ def items_of(
 
     # what kind of name, title or office each item belongs to
     bounds = np.zeros(len(tokens) + 1, dtype=np.int64)
-    np.add.at(bounds, matches.first_token, matches.kind.astype(np.int64))
-    np.add.at(bounds, matches.end_token, -matches.kind.astype(np.int64))
-    kind = np.cumsum(bounds)[last]
-    flags = tokens.flags[last]
+    kinds = matches.kind.astype(np.int64)
+    np.add.at(bounds, matches.first_token, kinds)
+    np.subtract.at(bounds, matches.end_token, kinds)
+    kind = bounds.cumsum()[last]
+    flags, first_flags = tokens.flags[last], tokens.flags[first]
     number = (flags & DIGIT) != 0
     words = np.where(number, _NUMBER, hashes)
-    at, known = lexicon.look_up(hashes)
-    known &= kind == 0
-    mark = (flags & PUNCTUATION) != 0
+    known, row = lexicon.index.find(hashes)
+    free = kind[known] == 0
+    known, row = known[free], row[free]
 
     # a tag for each item: its kind of name, its class, itself if a function word or mark, else its ending and capital
-    sentence = tokens.sentence[last]
-    capital = (tokens.flags[first] & CAPITALISED) != 0
     small = ((tokens.flags & (CAPITALISED | DIGIT | PUNCTUATION)) == 0) & (tokens.end - tokens.start > 2)
-    quiet = np.bincount(tokens.sentence[small], minlength=tokens.n_sentences) == 0
-    capital &= ~quiet[sentence]
+    loud = np.bincount(tokens.sentence[small], minlength=tokens.n_sentences) > 0
+    capital = ((first_flags & CAPITALISED) != 0) & loud[tokens.sentence[last]]
     raw = tokens._raw
     stop = tokens.end[last]
     long = stop - tokens.start[last] > 4
-    ending = ((raw[stop - 1] | 0x20).astype(np.uint64) << np.uint64(8)) | (raw[stop - 2] | 0x20).astype(np.uint64)
-    ending = np.where(long, ending, 1) + (capital.astype(np.uint64) << np.uint64(16))
-    ending += ((flags & HYPHENATED) != 0).astype(np.uint64) << np.uint64(17)
-    ending += (((tokens.flags[first] & INITIAL) != 0) & capital).astype(np.uint64) << np.uint64(18)
-    tags = np.where(mark, hashes, (ending + np.uint64(1)) * _F[4])
+    ending = (raw[stop - 1] | 0x20).astype(np.uint64) << np.uint64(8)
+    ending |= raw[stop - 2] | 0x20
+    shape = capital * np.uint8(1) + ((flags & HYPHENATED) != 0) * np.uint8(2)
+    shape += (((first_flags & INITIAL) != 0) & capital) * np.uint8(4)
+    tags = (np.where(long, ending, 1) + _SHAPES[shape]) * _F[4]
+    tags = np.where((flags & PUNCTUATION) != 0, hashes, tags)
     tags = np.where(number, _NUMBER, tags)
-    tags = np.where(known, lexicon.tags[at], tags)
+    tags[known] = lexicon.tags[row]
     tags = np.where(kind > 0, _KINDS[kind], tags)
-    cue = np.where(known, lexicon.cue[at], 0)
 
-    # the nearest cue, word of saying and preposition on either side, in the sentence
+    columns = np.empty((len(_RECIPE.columns), n), dtype=np.uint64)
+    column = dict(zip(_RECIPE.columns, columns, strict=True))
+    column["one"][:] = 1
     here = np.arange(n)
     sizes = indptr[1:] - indptr[:-1]
-    low = np.repeat(indptr[:-1], sizes)
-    high = np.repeat(indptr[1:], sizes)
-    cue_left, cue_right = _nearest(cue > 0, here, low, high)
-    say_left, say_right = _nearest(cue == 2, here, low, high)
-    prep_left, _ = _nearest(known & lexicon.preposition[at], here, low, high)
+    low, high = indptr[:-1].repeat(sizes), indptr[1:].repeat(sizes)
 
-    def seen(where: Ints, values: Hashes) -> Hashes:
-        """Value and distance of a neighbour; ``where`` is -1 for none."""
-        distance = np.minimum(np.abs(here - where), len(_NEAR) - 1)
-        return np.where(where >= 0, values[where] + _NEAR[distance] * _F[4], 0)
+    # the neighbours: 0 beyond the sentence
+    place = here + np.arange(1, len(indptr)).repeat(sizes) * _PAD
+    for name, values, most in (("w", words, 2), ("t", tags, 3)):
+        padded = np.zeros(n + len(indptr) * _PAD, dtype=np.uint64)
+        padded[place] = values
+        for offset in range(-most, most + 1):
+            padded.take(place + offset, out=column[f"{name}{offset}"], mode="clip")  # within; clip spares a copy
 
-    def plain(where: Ints, values: Hashes) -> Hashes:
-        return np.where(where >= 0, values[where], 0)
+    # the nearest cue, word of saying and preposition on either side, in the sentence
+    marked = np.zeros((3, n), dtype=bool)
+    cue = lexicon.cue[row]
+    marked[:, known] = cue > 0, cue == 2, lexicon.preposition[row]
+    before = _last_before(marked, here, low)
+    after = _first_after(marked[:2], here, high)
+    nearest = np.concatenate([before, after])[[0, 3, 1, 4, 2]]  # left and right cue, left and right saying, preposition
+    distance = np.minimum(np.abs(here - nearest), len(_NEAR) - 1)
+    distance[nearest < 0] = 0
+    tags_at, words_at = (np.append(values, np.uint64(0))[nearest] for values in (tags, words))
+    near = _NEAR[distance]
+    for k, name in enumerate(("cl", "cr", "sl", "sr")):
+        column[f"t{name}"][:] = tags_at[k]
+        np.add(tags_at[k], near[k], out=column[f"{name}_near"])
+    np.add(words_at[4], near[4], out=column["p_near"])
+    for k, name in ((0, "wcl"), (1, "wcr"), (4, "wp")):
+        column[name][:] = words_at[k]
 
+    # how many names and quotation marks stand before and behind
     named = (kind > 0) & (kind <= MatchKind.PERSON)
-    rank = np.concatenate([[0], np.cumsum(named)])
-    before = np.minimum(rank[here] - rank[low], 3)
-    after = np.minimum(rank[high] - rank[here + 1], 3)
-    ranks = (1 + before + 4 * after + 16 * named).astype(np.uint64)
-    quotes = np.concatenate([[0], np.cumsum(hashes == _QUOTE)])
-    opened = quotes[here] - quotes[low]
-    left_over = quotes[high] - quotes[here + 1]
-    quoting = (1 + (opened & 1) + 2 * (np.minimum(opened, 2)) + 6 * np.minimum(left_over, 2)).astype(np.uint64)
-    from_start = np.minimum(here - low, 6).astype(np.uint64) + np.uint64(1)
-    from_end = np.minimum(high - 1 - here, 4).astype(np.uint64) + np.uint64(1)
+    counts = np.zeros((2, n + 1), dtype=np.int64)
+    np.cumsum([named, hashes == _QUOTE], axis=1, out=counts[:, 1:])
+    behind = counts[:, high] - counts[:, 1:]
+    counts = counts[:, :-1] - counts[:, low]
+    name_ranks, quotes = np.minimum(counts[0], 3) + 4 * np.minimum(behind[0], 3), counts[1]
+    column["ranks"][:] = 1 + name_ranks + 16 * named
+    column["quoting"][:] = 1 + (quotes & 1) + 2 * np.minimum(quotes, 2) + 6 * np.minimum(behind[1], 2)
+    column["from_start"][:] = np.minimum(here - low, 6) + 1
+    column["from_end"][:] = np.minimum(high - 1 - here, 4) + 1
 
-    w, t = _shifts(words, indptr, 2), _shifts(tags, indptr, 3)
-    cue_tag, other_cue_tag = plain(cue_left, tags), plain(cue_right, tags)
-    cl, cr = seen(cue_left, tags), seen(cue_right, tags)
-    sl, sr = seen(say_left, tags), seen(say_right, tags)
-    pl = seen(prep_left, words)
-    features: tuple[tuple[Hashes, ...], ...] = (
-        (_ONES[:n] if n <= len(_ONES) else np.ones(n, dtype=np.uint64),),
-        *((w[o],) for o in (-2, -1, 0, 1, 2)),
-        *((t[o],) for o in (-3, -2, -1, 0, 1, 2, 3)),
-        *((w[o], w[o + 1]) for o in (-2, -1, 0, 1)),
-        *((t[o], t[o + 1]) for o in (-2, -1, 0, 1)),
-        (t[-1], t[1]),
-        *((t[o], t[o + 1], t[o + 2]) for o in (-2, -1, 0)),
-        (w[-1], t[0]),
-        (t[0], w[1]),
-        (cl,),
-        (cr,),
-        (cl, t[0]),
-        (cr, t[0]),
-        (cue_tag, other_cue_tag, t[0]),
-        (plain(cue_left, words), t[-1]),
-        (plain(cue_right, words), t[1]),
-        (sl, ranks),
-        (sr, ranks),
-        (sl, sr),
-        (pl, t[0]),
-        (plain(prep_left, words), cl),
-        (from_start, t[0]),
-        (from_end, t[0]),
-        (from_start, cr),
-        (ranks, t[0]),
-        (quoting, t[0]),
-        (quoting, plain(say_left, tags)),
-        (quoting, plain(say_right, tags)),
-        (quoting, ranks),
-        (t[0], t[1], cr),
-        (t[-1], t[0], cl),
-    )
-    shift = np.uint64(64 - bits)
-    ids = np.empty((len(features), n), dtype=np.int32)
-    seeds = np.arange(1, len(features) + 1, dtype=np.uint64)[:, None] << np.uint64(40)
-    longest = max(map(len, features))
-    with_part = [[k for k, parts in enumerate(features) if len(parts) > place] for place in range(longest)]
-    for begin in range(0, n, _ITEMS_AT_ONCE):  # all features at once, of as many items as stay in the cache
-        those = slice(begin, begin + _ITEMS_AT_ONCE)
-        total = np.array([parts[0][those] for parts in features])
-        total *= _F[0]
-        total += seeds
-        for place in range(1, longest):
-            part = np.array([features[k][place][those] for k in with_part[place]])
-            part *= _F[place]
-            total[with_part[place]] += part
-        total ^= total >> np.uint64(29)
-        total *= _F[3]
-        total >>= shift
-        ids[:, those] = total
+    ids = np.empty((_RECIPE.n_features, n), dtype=np.int32)
+    for begin in range(0, n, _HASHED_AT_ONCE):
+        those = slice(begin, begin + _HASHED_AT_ONCE)
+        np.right_shift(_RECIPE.hash(columns[:, those]), np.uint64(64 - bits), out=ids[:, those], casting="unsafe")
     return Items(first, last, indptr, ids.T)
 
 
-_ONES: Final = np.ones(4096, dtype=np.uint64)
+_SHAPES: Final = (np.arange(8, dtype=np.uint64) << np.uint64(16)) + np.uint64(1)
 
 
-def _shifts(values: Hashes, indptr: Ints, most: int) -> dict[int, Hashes]:
-    """Neighbours of items: ``shifts[o]`` is what stands ``o`` items on, ``o`` from ``-most`` to ``most``, 0 beyond the
-    sentence."""
-    n_sentences = len(indptr) - 1
-    place = np.arange(len(values)) + np.repeat(np.arange(1, n_sentences + 1), indptr[1:] - indptr[:-1]) * _PAD
-    padded = np.zeros(len(values) + (n_sentences + 1) * _PAD, dtype=np.uint64)
-    padded[place] = values
-    return {offset: padded[place + offset] if offset else values for offset in range(-most, most + 1)}
+def _last_before(marked: Bools, here: Ints, low: Ints) -> Ints:
+    """The nearest marked item before each one in its sentence, -1 for none; of several rows of marks."""
+    found = np.full(marked.shape, -1)
+    np.maximum.accumulate(np.where(marked, here, -1)[:, :-1], axis=1, out=found[:, 1:])
+    found[found < low] = -1
+    return found
 
 
-def _nearest(where: Bools, here: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints]:
-    """The nearest true item before and after each one in its sentence, -1 for none."""
+def _first_after(marked: Bools, here: Ints, high: Ints) -> Ints:
+    """The nearest marked item after each one in its sentence, -1 for none; of several rows of marks."""
     n = len(here)
-    if not n:
-        return here, here
-    left = np.maximum.accumulate(np.where(where, here, -1))
-    left = np.concatenate([[-1], left[:-1]])
-    right = np.minimum.accumulate(np.where(where, here, n)[::-1])[::-1]
-    right = np.concatenate([right[1:], [n]])
-    return np.where(left >= low, left, -1), np.where(right < high, right, -1)
+    found = np.full(marked.shape, n)
+    np.minimum.accumulate(np.where(marked, here, n)[:, :0:-1], axis=1, out=found[:, -2::-1])
+    found[found >= high] = -1
+    return found
 
 
 def run_scores(scores: Floats, indptr: Ints, longest: int = MAX_ITEMS) -> Floats:
@@ -331,15 +329,20 @@ def run_scores(scores: Floats, indptr: Ints, longest: int = MAX_ITEMS) -> Floats
         indptr: (n_sentences + 1,) bounds of the sentences.
     """
     n = len(scores)
-    total = np.zeros(n + 1)
-    np.cumsum(scores[:, 2], out=total[1:])
-    here = np.arange(n)
-    room = np.repeat(indptr[1:], indptr[1:] - indptr[:-1]) - here
-    end = here[:, None] + np.arange(longest)
-    inside = room[:, None] > np.arange(longest)
-    end[~inside] = 0
-    values = scores[:, :1] + scores[:, 1][end] + (total[end + 1] - total[:n, None])
-    return np.where(inside, values, -np.inf).astype(np.float32)
+    total = np.zeros(n + longest)
+    scores[:, 2].cumsum(out=total[1 : n + 1])
+    ends = np.zeros(n + longest, dtype=scores.dtype)
+    ends[:n] = scores[:, 1]
+    values = _windows(total[1:], n, longest) - total[:n, None]
+    values += scores[:, :1] + _windows(ends, n, longest)
+    room = indptr[1:].repeat(indptr[1:] - indptr[:-1]) - np.arange(n)
+    values[room[:, None] <= np.arange(longest)] = -np.inf
+    return values.astype(np.float32)
+
+
+def _windows(values: Floats, n: int, width: int) -> Floats:
+    """(n, width): row ``i`` is ``values[i : i + width]``; a view, in a hundredth of the time of sliding_window_view."""
+    return np.ndarray((n, width), values.dtype, values, 0, values.strides * 2)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -385,26 +388,29 @@ def candidates(scores: Floats, indptr: Ints) -> Candidates:
     Args:
         scores: (n_items, 4) in the order of ``OUTPUTS``.
     """
-    sizes = np.diff(indptr)
+    low, sizes = indptr[:-1], indptr[1:] - indptr[:-1]
     n = len(sizes)
-    owner = np.repeat(np.arange(n), sizes)
-    none = np.add.reduceat(scores[:, 3], indptr[:-1]) / np.sqrt(sizes)
+    owner = np.arange(n).repeat(sizes)
+    none = np.add.reduceat(scores[:, 3], low) / np.sqrt(sizes)
     runs = run_scores(scores, indptr)
-    best = np.maximum(np.maximum.reduceat(runs.max(axis=1), indptr[:-1]), none)
+    best = np.maximum(np.maximum.reduceat(runs.ravel(), low * MAX_ITEMS), none)
     p = np.exp(runs - best[owner, None])
     p_none = np.exp(none - best)
-    total = np.add.reduceat(p.sum(axis=1), indptr[:-1]) + p_none
-    p /= total[owner, None]
-    item, length = np.nonzero(p > _FLOOR)
+    total = np.add.reduceat(p.sum(axis=1), low) + p_none
+    # the best run, or none, has 1 of the total, so only what is over the floor already can stay over it
+    likely = indices((p > _FLOOR).ravel())
+    share = p.ravel()[likely] / total[owner[likely // MAX_ITEMS]]
+    kept = share > _FLOOR
+    share, item, length = share[kept], likely[kept] // MAX_ITEMS, likely[kept] % MAX_ITEMS
     sentence = owner[item]
     counts = np.bincount(sentence, minlength=n)
-    rank = np.arange(len(item)) - np.repeat(np.cumsum(counts) - counts, counts)
+    rank = np.arange(len(item)) - (counts.cumsum() - counts).repeat(counts)
     shape = n, max(int(counts.max(initial=0)), 1)
     first, last = np.full(shape, -1), np.full(shape, -1)
     probability = np.zeros(shape, dtype=np.float32)
-    first[sentence, rank] = item - indptr[sentence]
+    first[sentence, rank] = item - low[sentence]
     last[sentence, rank] = first[sentence, rank] + length
-    probability[sentence, rank] = p[item, length]
+    probability[sentence, rank] = share
     overlap = np.minimum(last[:, :, None], last[:, None]) - np.maximum(first[:, :, None], first[:, None]) + 1
     lengths = last - first + 1
     f1 = 2 * np.maximum(overlap, 0) / (lengths[:, :, None] + lengths[:, None])
@@ -424,16 +430,19 @@ def choose(speaker: Candidates, target: Candidates, favour: Sequence[float] = (1
     chosen = np.full((n, 3, 2), -1, dtype=np.int64)
     values = np.zeros((n, 3))
     for r, role in enumerate((speaker, target)):
-        _pick(role, role.value, favour[r], np.arange(n), chosen[:, r], values[:, r])
+        if n:
+            _pick(role, role.value, favour[r], np.arange(n), chosen[:, r], values[:, r])
     clash = (chosen[:, :2, 0] >= 0).all(axis=1)
     clash &= (chosen[:, 0, 0] <= chosen[:, 1, 1]) & (chosen[:, 1, 0] <= chosen[:, 0, 1])
     for r, role in enumerate((speaker, target)):
-        rows = np.flatnonzero(clash & ((values[:, 1] >= values[:, 0]) == (r == 0)))
-        free = _apart(role, rows, chosen[rows, 1 - r])
-        _pick(role, np.where(free, role.value[rows], 0), favour[r], rows, chosen[:, r], values[:, r])
-    rows = np.flatnonzero(chosen[:, 1, 0] >= 0)
-    free = _apart(target, rows, chosen[rows, 0]) & _apart(target, rows, chosen[rows, 1])
-    _pick(target, np.where(free, target.value[rows], 0), 0.0, rows, chosen[:, 2], values[:, 2])
+        rows = indices(clash & ((values[:, 1] >= values[:, 0]) == (r == 0)))
+        if len(rows):
+            free = _apart(role, rows, chosen[rows, 1 - r])
+            _pick(role, np.where(free, role.value[rows], 0), favour[r], rows, chosen[:, r], values[:, r])
+    rows = indices(chosen[:, 1, 0] >= 0)
+    if len(rows):
+        free = _apart(target, rows, chosen[rows, 0]) & _apart(target, rows, chosen[rows, 1])
+        _pick(target, np.where(free, target.value[rows], 0), 0.0, rows, chosen[:, 2], values[:, 2])
     return chosen
 
 
@@ -444,8 +453,6 @@ def _apart(role: Candidates, rows: Ints, run: Ints) -> Bools:
 
 
 def _pick(role: Candidates, value: Floats, favour: float, rows: Ints, chosen: Ints, values: Floats) -> None:
-    if not len(rows):
-        return
     at = value.argmax(axis=1)
     best = value[np.arange(len(at)), at]
     there = best > np.maximum(role.left_out[rows] * favour, _LEAST)
@@ -508,14 +515,14 @@ class RoleModel:
         chosen = np.empty((len(sentence), 3, 2), dtype=np.int64)
         low = items.indptr[sentence]
         high = np.minimum(items.indptr[sentence + 1], low + _MOST_ITEMS)
-        bounds = np.concatenate([[0], np.cumsum(high - low)])
+        _, bounds = ranges(low, high)
         begin = 0
         while begin < len(sentence):  # parts of bounded size
-            stop = max(int(np.searchsorted(bounds, bounds[begin] + _ITEMS_AT_ONCE, side="right")) - 1, begin + 1)
+            stop = max(int(bounds.searchsorted(bounds[begin] + _ITEMS_AT_ONCE, side="right")) - 1, begin + 1)
             part = slice(begin, stop)
             rows, indptr = ranges(low[part], high[part])
-            buckets = items.ids.T[:, rows]
-            buckets += np.repeat(stance[part] * self.weights.shape[1], indptr[1:] - indptr[:-1]).astype(np.int32)
+            buckets = items.ids.T.take(rows, axis=1).astype(np.intp)
+            buckets += (stance[part] * self.weights.shape[1]).repeat(indptr[1:] - indptr[:-1])
             those = max(min(sought, stop) - begin, 0)
             scores = self._scores(0, buckets), self._scores(1, buckets[:, : indptr[those]])
             both = candidates(np.concatenate(scores), np.concatenate([indptr, indptr[1 : those + 1] + indptr[-1]]))
@@ -524,7 +531,7 @@ class RoleModel:
             begin = stop
         return chosen
 
-    def _scores(self, role: int, buckets: NDArray[np.int32]) -> Floats:
+    def _scores(self, role: int, buckets: NDArray[np.intp]) -> Floats:
         """(n_items, 4) scores of one role from the buckets (n_features, n_items) of its weights."""
         sums = self.lanes[role].take(buckets, mode="clip").sum(axis=0)  # in range by construction
         counts: NDArray[np.int32] = sums.view(np.uint16).reshape(-1, 4).astype(np.int32)
@@ -568,7 +575,8 @@ _NAME: Final = re.compile(r"[^\W\d_][\w'’-]+")
 _NAME_BEFORE: Final = re.compile(r"((?:[A-Z][\w'’-]+\s+){0,3}[A-Z][\w'’-]+),\s*\Z")  # Lin Bo, a spokesperson
 _NOT_NAMES: Final = frozenset(word.capitalize() for word in _FUNCTION_WORDS.split())
 _WORD: Final = re.compile(r"\w")
-_MARKS: Final = re.compile(r"[\"“”«»„]|\n\s*\n")
+_MARKS: Final = "\"“”«»„"
+_BLANK_LINES: Final = re.compile(r"\n\s*\n")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -588,6 +596,25 @@ class Named:
         tokens = tokenize([texts[i][start:end] for i, start, end in pieces])
         matches = find(tokens)
         return cls(tokens, matches, mask_tokens(tokens, matches), {piece: row for row, piece in enumerate(pieces)})
+
+    def names(self, place: tuple[int, int, int]) -> list[_Name]:
+        """The names of actors in one of the stretches, in order."""
+        tokens, matches = self.tokens, self.matches
+        row = self.places[place]
+        low, high = matches.first_token.searchsorted(tokens.indptr[row : row + 2]).tolist()
+        starts, ends = tokens.char_spans(matches.first_token[low:high], matches.end_token[low:high] - 1)
+        begin, table = place[1], codes_of_actors()
+        return [
+            (start + begin, end + begin, kind, table[actor] if actor >= 0 else ())
+            for start, end, kind, actor in zip(
+                starts.tolist(),
+                ends.tolist(),
+                matches.kind[low:high].tolist(),
+                matches.actor[low:high].tolist(),
+                strict=True,
+            )
+            if kind <= MatchKind.PERSON
+        ]
 
 
 def quoted_pieces(text: str, spans: Sequence[Range]) -> list[Range]:
@@ -698,36 +725,27 @@ def _tag(
     rows = np.array([named.places[place] for place in places], dtype=np.int64)
     items = items_of(tokens, matches, masked=named.masked, rows=rows)
     filled = (items.indptr[1:] > items.indptr[:-1]).tolist()
-    owners = [i for i, indices in enumerate(stances) for _ in indices if filled[i]]
-    indices = [index for i, own in enumerate(stances) for index in own if filled[i]]
+    owners = [i for i, own in enumerate(stances) for _ in own if filled[i]]
+    weights = [index for i, own in enumerate(stances) for index in own if filled[i]]
     owner = np.array(owners, dtype=np.int64)
-    runs = model.runs(items, owner, np.array(indices, dtype=np.int64), int(np.searchsorted(owner, n_targets)))
+    runs = model.runs(items, owner, np.array(weights, dtype=np.int64), int(owner.searchsorted(n_targets)))
     at = runs + items.indptr[owner][:, None, None]
     there = runs[:, :, 0] >= 0
     begin, stop = at[there].T
     # an unsure run may draw in what stands before the noun phrase: with President X
-    begin = begin + (_lexicon().is_preposition(tokens.hash[items.first[begin]]) & (begin < stop))
+    prepositions = _lexicon().prepositions
+    led = np.array([word in prepositions for word in tokens.hash[items.first[begin]].tolist()], dtype=bool)
+    begin = begin + (led & (begin < stop))
     starts, ends = tokens.char_spans(items.first[begin], items.last[stop])
     found = iter(zip(starts.tolist(), ends.tolist(), strict=True))
     for i, both in zip(owners, there.tolist(), strict=True):
         document, piece = pieces[i]
         offset = piece[0]
         speaker, target, other = [_moved(next(found), offset) if one else None for one in both]
-        into = document.tagged.setdefault(piece, []) if i < n_wanted else document.spare[piece][0]
+        into = document.tagged.setdefault(piece, []) if i < n_wanted else document.spare[piece]
         into.append(Tagged(speaker, target, other))
-    match_bounds = np.searchsorted(matches.first_token, tokens.indptr)
-    wanted, bounds = ranges(match_bounds[rows], match_bounds[rows + 1])
-    people = matches.kind[wanted] <= MatchKind.PERSON
-    owner = np.repeat(np.arange(len(rows)), bounds[1:] - bounds[:-1])[people]
-    wanted = wanted[people]
-    starts, ends = tokens.char_spans(matches.first_token[wanted], matches.end_token[wanted] - 1)
-    table = actors()
-    kinds, numbers = matches.kind[wanted].tolist(), matches.actor[wanted].tolist()
-    for i, start, end, kind, actor in zip(owner.tolist(), starts.tolist(), ends.tolist(), kinds, numbers, strict=True):
-        document, piece = pieces[i]
-        own = tuple(table[actor].code.split("+")) if actor >= 0 else ()
-        names = document.named.setdefault(piece, []) if i < n_wanted else document.spare[piece][1]
-        names.append((start + piece[0], end + piece[0], kind, own))
+    for i, (document, piece) in enumerate(pieces):
+        (document.named if i < n_wanted else document.named_in_spare)[piece] = named
 
 
 def _add_codes(documents: Sequence[_Document], codes: dict[str, tuple[str, ...]]) -> None:
@@ -735,7 +753,7 @@ def _add_codes(documents: Sequence[_Document], codes: dict[str, tuple[str, ...]]
     phrases: dict[str, None] = {}
     for document in documents:
         document.codes = codes
-        for pairs in (*document.tagged.values(), *(pairs for pairs, _ in document.spare.values())):
+        for pairs in (*document.tagged.values(), *document.spare.values()):
             for span in (span for pair in pairs for span in pair if span is not None):
                 phrases[document.text[span[0] : span[1]]] = None
                 if apposition := document.apposition(span):
@@ -748,8 +766,8 @@ def _add_codes(documents: Sequence[_Document], codes: dict[str, tuple[str, ...]]
 class _Document:
     """One document: what was tagged in it, and the rules that find in its other sentences what a sentence leaves open.
 
-    ``tagged``: stretch of text -> speaker and target for each stance. ``named``: stretch -> names in it, as start, end,
-    kind, codes. ``codes``: words -> codes. ``spare``: what was tagged and named in stretches that may not be wanted.
+    ``tagged``: stretch of text -> speaker and target for each stance. ``named``: stretch -> what knows its names.
+    ``codes``: words -> codes. ``spare``, ``named_in_spare``: the same of stretches that may not be wanted.
     """
 
     def __init__(self, number: int, text: str, spans: Sequence[Range], stances: Sequence[Sequence[str]]) -> None:
@@ -757,14 +775,16 @@ class _Document:
         self.text = text
         self.spans = spans
         self.stances = stances
-        self.index = {span: i for i, (span, names) in enumerate(zip(spans, stances, strict=True)) if names}
+        self.index = {spans[i]: i for i, names in enumerate(stances) if names}
         self.stances_of = {span: stances[i] for span, i in self.index.items()}
         self.tagged: dict[Range, list[Tagged]] = {}
-        self.named: dict[Range, list[_Name]] = {}
+        self.named: dict[Range, Named] = {}
         self.codes: dict[str, tuple[str, ...]] = {}
-        self.spare: dict[Range, tuple[list[Tagged], list[_Name]]] = {}
+        self.spare: dict[Range, list[Tagged]] = {}
+        self.named_in_spare: dict[Range, Named] = {}
         self.quotations: list[_Quotation] | None = None
         self.persons: dict[str, tuple[str, ...]] = {}
+        self.appositions: dict[Range, str] = {}
         self.speakers: dict[int, Mention | None] = {}
         self.open: set[int] = set()
 
@@ -775,7 +795,7 @@ class _Document:
     def neighbours(self) -> list[Range]:
         """All stretches of text that ``around`` may ask for; their places in ``spare`` are made."""
         wanted = dict.fromkeys(piece for span, i in self.index.items() for piece in self._neighbours(span, i))
-        self.spare = {piece: ([], []) for piece in wanted if piece not in self.index}
+        self.spare = {piece: [] for piece in wanted if piece not in self.index}
         return list(self.spare)
 
     def _neighbours(self, span: Range, i: int) -> list[Range]:
@@ -793,11 +813,9 @@ class _Document:
         missing = []
         for piece in wanted:
             if piece in self.spare:
-                tagged, names = self.spare.pop(piece)
-                if tagged:
+                self.named[piece] = self.named_in_spare[piece]
+                if tagged := self.spare.pop(piece):
                     self.tagged[piece] = tagged
-                if names:
-                    self.named[piece] = names
             elif piece not in self.tagged:
                 missing.append(piece)
         self.spare.clear()
@@ -812,25 +830,26 @@ class _Document:
         """The roles of every sentence."""
         if not self.index:
             return [()] * len(self.spans)
-        known: list[tuple[Roles, ...]] = []
-        for span in self.spans:
+        known: list[tuple[Roles, ...]] = [()] * len(self.spans)
+        read = {bisect_right(self.starts, start) - 1 for start, _ in self.tagged}
+        for i in sorted(read.union(self.index.values())):
+            span = self.spans[i]
             pairs = self.tagged.get(span)
             if span not in self.index:
-                known.append(())
                 if pairs:
-                    self._speaker(len(known) - 1)
+                    self._speaker(i)
                 continue
             own: list[Roles] = []
             for tagged in pairs or [Tagged(None, None, None)] * len(self.stances_of[span]):
-                speaker = self._resolve(len(known), tagged.speaker)
-                target = self._target(len(known), tagged.target, speaker)
+                speaker = self._resolve(i, tagged.speaker)
+                target = self._target(i, tagged.target, speaker)
                 if speaker is not None and target is not None and target.codes and target.codes == speaker.codes:
                     # few blame themselves: "Wang said China urged the US to stop"
-                    other = self._target(len(known), tagged.other, speaker)
+                    other = self._target(i, tagged.other, speaker)
                     target = other if other is not None and other.codes not in ((), speaker.codes) else target
                 own.append((speaker, target))
-            self.speakers[len(known)] = next((s for s, _ in own if s is not None), None)
-            known.append(tuple(own))
+            self.speakers[i] = next((s for s, _ in own if s is not None), None)
+            known[i] = tuple(own)
         return known
 
     # ------------------------------------------------------------------ speakers
@@ -840,8 +859,10 @@ class _Document:
 
     def apposition(self, span: Range) -> str:
         """The words after a name that say who that is: "Wang Wenbin, a spokesperson for the ministry"."""
-        found = _APPOSITION.match(self.text, span[1], span[1] + 160)
-        return found[1] if found and _OFFICE.search(found[1]) else ""
+        if span not in self.appositions:
+            found = _APPOSITION.match(self.text, span[1], span[1] + 160)
+            self.appositions[span] = found[1] if found and _OFFICE.search(found[1]) else ""
+        return self.appositions[span]
 
     def _mention(self, span: Range, codes: tuple[str, ...], resolved: bool) -> Mention:
         return Mention(self._words(span), span[0], span[1], codes, resolved)
@@ -865,8 +886,9 @@ class _Document:
         folded = words.casefold()
         own = self.codes.get(words, ())
         if own:
-            before = _NAME_BEFORE.search(self.text, max(span[0] - 60, 0), span[0])
-            self._remember(f"{before[1] if before else ''} {words} {self.apposition(span)}", own)
+            before = self.text[max(span[0] - 60, 0) : span[0]]
+            name = _NAME_BEFORE.search(before) if before.rstrip().endswith(",") else None
+            self._remember(f"{name[1] if name else ''} {words} {self.apposition(span)}", own)
             return self._mention(span, own, False)
         if folded.split()[0] in _FIRST_PERSON:
             said = self._quoted_speaker(i, span)
@@ -910,18 +932,23 @@ class _Document:
         persons, things = pronoun in _PERSONS, pronoun in _THINGS
         fitting = {
             own
-            for _, end, kind, own in self.named.get(self.spans[i], ())
+            for _, end, kind, own in self._names(i)
             if end <= span[0] and own and own != besides and (kind in _NAMES_OF_PERSONS) == persons
         }
         if len(fitting) == 1 and (persons or things):
             return fitting.pop()
         if not besides and (last := self._last_codes(i)):
             return last
-        names = self.named.get(self.spans[i - 1], ()) if i else ()
+        names = self._names(i - 1) if i else []
         one = {
             own for _, _, kind, own in names if own and own != besides and (persons or kind not in _NAMES_OF_PERSONS)
         }
         return one.pop() if len(one) == 1 else ()
+
+    def _names(self, i: int) -> list[_Name]:
+        """The names in sentence ``i``, if it was read."""
+        span = self.spans[i]
+        return self.named[span].names((self.number, *span)) if span in self.named else []
 
     def _target(self, i: int, span: Range | None, speaker: Mention | None) -> Mention | None:
         if span is None:
@@ -1004,22 +1031,24 @@ def _office(words: str) -> str:
 
 
 def _has_quotes(text: str) -> bool:
-    return any(mark in text for mark in "\"“”«»„")
+    return any(mark in text for mark in _MARKS)
 
 
 def quotations(text: str) -> list[_Quotation]:
     """The quotations of a text, in order, outermost ones only. A quotation that is not closed ends with its paragraph,
     and goes on if the next one opens with a mark again."""
     found: list[list[tuple[int, int]]] = []
-    depth = begin = 0
+    depth = begin = previous = 0
     unclosed = -1
-    for mark in _MARKS.finditer(text):
-        at, sign = mark.start(), mark[0]
-        if len(sign) > 1:
-            if depth:
-                _append(found, begin, at, unclosed)
-                depth, unclosed = 0, mark.end()
-            continue
+    marks = sorted(mark.start() for sign in _MARKS if sign in text for mark in re.finditer(sign, text))
+    for at in [*marks, len(text)]:
+        if depth and (blank := _BLANK_LINES.search(text, previous, at)):
+            _append(found, begin, blank.start(), unclosed)
+            depth, unclosed = 0, blank.end()
+        if at == len(text):
+            break
+        previous = at + 1
+        sign = text[at]
         before, after = text[at - 1 : at], text[at + 1 : at + 2]
         opens = sign in "“«„"
         if sign == '"':

@@ -319,7 +319,7 @@ def _breaks(lines: str, begin: int, end: int) -> tuple[list[tuple[int, int]], li
                 or lines[lines.rfind(" ", begin, at) + 1 : at] in _RUN_ON
             ):
                 if narrow is None:
-                    narrow = max(map(len, lines.split("\n"))) <= _UNWRAPPED
+                    narrow = _is_narrow(lines)
                 if narrow:
                     known, running = at, True
                     continue
@@ -328,12 +328,24 @@ def _breaks(lines: str, begin: int, end: int) -> tuple[list[tuple[int, int]], li
     return found, sure
 
 
+def _is_narrow(lines: str) -> bool:
+    """Whether no line is longer than those of a printed column."""
+    begin, last = 0, len(lines) - _UNWRAPPED
+    while begin < last:
+        begin = lines.rfind("\n", begin, begin + _UNWRAPPED + 1) + 1
+        if not begin:
+            return False
+    return True
+
+
 def _maybe_bracketed(text: str, at: int) -> bool:
     """Whether brackets may enclose a position."""
     begin = max(at - 302, 0)
-    return text.rfind("(", begin, at) > text.rfind(")", begin, at) or text.rfind("[", begin, at) > text.rfind(
-        "]", begin, at
-    )
+    for opening, closing in ("()", "[]"):
+        opened = text.rfind(opening, begin, at)
+        if opened >= 0 and text.find(closing, opened, at) < 0:
+            return True
+    return False
 
 
 def _add_row(rows: list[_Row], lines: str, start: int, end: int, blanks: int, joined: bool) -> int:
@@ -391,7 +403,11 @@ def _same_block(rows: list[_Row], i: int, running: bool) -> bool:
     last_word = _last_word(above.text)
     if ended and ending == "." and last_word.rstrip(".").lower() in _TITLES:
         return True
-    width = max(len(rows[k].text) for k in range(max(i - 2, 0), min(i + 2, len(rows))) if _adjacent(rows, i, k))
+    width = max(len(above.text), len(row.text))
+    if i > 1 and not above.blanks:
+        width = max(width, len(rows[i - 2].text))
+    if i + 1 < len(rows) and not rows[i + 1].blanks:
+        width = max(width, len(rows[i + 1].text))
     if width > _UNWRAPPED:
         return not ended and _is_run_on(above.text, last_word)
     if above.text.isupper() != row.text.isupper() and above.text.upper() != above.text.lower():
@@ -413,13 +429,6 @@ def _is_full(above: _Row, row: _Row, width: int) -> bool:
 def _is_prose(line: str) -> bool:
     """Whether a sentence ends and another begins inside the line, so that it is no headline."""
     return _INNER_END.search(line) is not None
-
-
-def _adjacent(rows: list[_Row], i: int, k: int) -> bool:
-    """Whether row ``k`` (``i - 2`` to ``i + 1``) stands in one run of lines with the rows ``i - 1`` and ``i``."""
-    if k == i - 2:
-        return rows[i - 1].blanks == 0
-    return k != i + 1 or rows[k].blanks == 0
 
 
 def _opens_item(above: _Row, row: _Row, ending: str) -> bool:
@@ -531,7 +540,7 @@ _STOP = re.compile(
 _ODD: Final = frozenset("[]{}<>`*_'")
 _ORPHANS: Final = frozenset("'’")
 # sentencex ends sentences of Latin text at no other marks than those of _STOP, but for items of a list.
-_FOREIGN = re.compile("[^\xa0-\u024f\u2010-\u201f\u2020\u2021\u2026\u2030-\u203a\u20ac]")
+_FOREIGN = re.compile("[^\xa0-\u024f\u0388-\u052f\u2010-\u201f\u2020\u2021\u2026\u2030-\u203a\u20ac]")
 _ASCII: Final = bytes(range(0x80)).replace(b"`", b"")
 _LIST_ITEM = re.compile(r"(?<!\w)(?:\d{1,3}|[A-Za-z]|[ivxlIVXL]{1,6})\Z")
 # Where masking changes nothing that _is_plain_end looks at.

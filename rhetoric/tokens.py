@@ -35,9 +35,11 @@ __all__ = [
     "HYPHENATED",
     "INITIAL",
     "PUNCTUATION",
+    "HashIndex",
     "Tokens",
     "hash_word",
     "hash_words",
+    "indices",
     "ranges",
     "tokenize",
 ]
@@ -72,6 +74,8 @@ _LOOKALIKES: Final = tuple(
 _MULTIPLIER: Final = 0x9E3779B97F4A7C15
 _INVERSE: Final = pow(_MULTIPLIER, -1, 1 << 64)
 _KEPT_POWERS: Final = 1 << 20
+_MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
+_SPARE_BITS: Final = 3  # of an index: one place in sixteen is taken, or one in eight
 
 
 def _kind_of(byte: int) -> int:
@@ -83,8 +87,9 @@ def _kind_of(byte: int) -> int:
 _KINDS: Final = bytes(_kind_of(b) for b in range(256))
 _LOWER: Final = bytes(range(256)).lower()
 _IS_LETTER: Final = np.array([b >= 0x80 or chr(b).isalpha() for b in range(256)])
-_IS_UPPER: Final = np.array([0x41 <= b <= 0x5A for b in range(256)])
-_IS_DIGIT: Final = np.array([0x30 <= b <= 0x39 for b in range(256)])
+_FLAGS_OF_FIRST: Final = np.array(
+    [CAPITALISED * (0x41 <= b <= 0x5A) + DIGIT * (0x30 <= b <= 0x39) for b in range(256)], dtype=np.uint8
+)
 
 
 def _lower_two_byte() -> NDArray[np.uint16]:
@@ -124,7 +129,8 @@ def _lower(raw: bytes, ascii_only: bool) -> tuple[Bytes, NDArray[np.intp] | None
     if ascii_only:
         return np.frombuffer(raw.translate(_LOWER), dtype=np.uint8), None
     data = np.frombuffer(raw.translate(_LOWER), dtype=np.uint8).copy()
-    at = np.flatnonzero((data >= 0xC3) & (data <= 0xDF))
+    at = _continuations(data) - 1  # what starts in two bytes, and the middle of longer ones
+    at = at[(data[at] >= 0xC3) & (data[at] <= 0xDF)]
     point = ((data[at] & 0x1F).astype(np.uint16) << 6) | (data[at + 1] & 0x3F)
     lower = _LOWER_TWO_BYTE[point]
     data[at] = 0xC0 | (lower >> 6)
@@ -173,9 +179,9 @@ class Tokens:
         return len(self.indptr) - 1
 
     @cached_property
-    def _characters(self) -> Ints:
-        """Number of characters that start before each byte of the batch."""
-        return np.concatenate([[0], np.cumsum((self._raw & 0xC0) != 0x80)])
+    def _continued(self) -> Ints:
+        """The bytes that start no character, few in most texts."""
+        return _continuations(self._raw)
 
     def char_spans(self, first: Any = None, last: Any = None) -> tuple[Ints, Ints]:
         """Character offsets, each in its own sentence, of runs of tokens.
@@ -191,8 +197,8 @@ class Tokens:
         last = first if last is None else np.asarray(last, dtype=np.int64)
         start, end, base = self.start[first], self.end[last], self._bases[self.sentence[first]]
         if not self._ascii:
-            # a token never ends inside a character, so the count of starts before its end is its end
-            start, end, base = self._characters[start], self._characters[end], self._characters[base]
+            # a token never ends inside a character, so its end less what continues characters before is its end
+            start, end, base = (at - self._continued.searchsorted(at) for at in (start, end, base))
         return start - base, end - base
 
     def prefix_hashes(self, length: int) -> Hashes:
@@ -230,10 +236,11 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     bases = np.empty(n_texts, dtype=np.int64)  # where each text starts
     if n_texts:
         bases[0] = 1
-        np.cumsum(lengths[:-1] + 1, out=bases[1:])
+        (lengths[:-1] + 1).cumsum(out=bases[1:])
         bases[1:] += 1
         if not ascii_only:
-            bases = np.flatnonzero((original & 0xC0) != 0x80)[bases]
+            continued = _continuations(original)  # character c is byte c, and one more for each of these before it
+            bases += (continued - np.arange(len(continued))).searchsorted(bases, side="right")
     lower, foreign_capitals = _lower(raw, ascii_only)
 
     kind = np.frombuffer(bytearray(raw.translate(_KINDS)), dtype=np.uint8)
@@ -241,7 +248,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         _blank_symbols(original, kind)
     is_word = kind == _WORD
 
-    stops = np.flatnonzero(original == _STOP)
+    stops = indices(original == _STOP)
     inner = stops[is_word[stops - 1] & ~is_word[stops - 2] & is_word[stops + 1] & ~is_word[stops + 2]]
     inner = inner[_IS_LETTER[original[inner - 1]] & _IS_LETTER[original[inner + 1]]]
     kind[inner] = _WORD
@@ -249,9 +256,9 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     trailing = trailing[(original[trailing] == _STOP) & ~is_word[trailing + 1]]
     kind[trailing] = _WORD
 
-    hyphens = np.flatnonzero(original == _HYPHEN)
+    hyphens = indices(original == _HYPHEN)
     hyphens = hyphens[(kind[hyphens - 1] == _WORD) & (kind[hyphens + 1] == _WORD)]
-    apostrophes = np.flatnonzero(original == _APOSTROPHE)
+    apostrophes = indices(original == _APOSTROPHE)
     apostrophes = apostrophes[(kind[apostrophes - 1] == _WORD) & _IS_LETTER[original[apostrophes + 1]]]
     apostrophes = apostrophes[kind[apostrophes + 1] == _WORD]
     kind[hyphens] = _BLANK
@@ -265,72 +272,70 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     starts &= present
     ends = present.copy()
     ends[:-1] &= starts[1:] | ~present[1:]
-    start = np.flatnonzero(starts)
-    end = np.flatnonzero(ends) + 1
+    start = indices(starts)
+    end = indices(ends) + 1
 
     # In the hash a trailing stop of an abbreviation does not count.
     hash_end = end
-    abbreviations = np.searchsorted(start, inner, side="right") - 1
+    abbreviations = start.searchsorted(inner, side="right") - 1
     if len(trailing):
         hash_end = end.copy()
-        hash_end[np.searchsorted(start, trailing, side="right") - 1] -= 1
+        hash_end[start.searchsorted(trailing, side="right") - 1] -= 1
     powers, inverses = _power_tables(len(lower) + 1)
     sums = np.empty(len(lower) + 1, dtype=np.uint64)
     sums[0] = 0
     np.multiply(lower, powers[: len(lower)], out=sums[1:])
-    np.cumsum(sums[1:], out=sums[1:])
+    sums[1:].cumsum(out=sums[1:])
     hashes = (sums[hash_end] - sums[start]) * inverses[start]
 
     first = original[start]
     mark = kind[start] == _MARK
-    capital = _IS_UPPER[first]
+    flags = _FLAGS_OF_FIRST[first]
     if foreign_capitals is not None and len(foreign_capitals):
         is_foreign = np.zeros(len(kind), dtype=bool)
         is_foreign[foreign_capitals] = True
-        capital |= is_foreign[start]
+        flags |= is_foreign[start]  # CAPITALISED
         changed = (lower != original) & ~is_foreign  # the second byte of a capital is no capital of its own
         changed[foreign_capitals + 1] = False
         changed |= is_foreign
     else:
         changed = lower != original
-    flags = capital.astype(np.uint8)  # CAPITALISED
-    flags[_IS_DIGIT[first]] |= DIGIT
-    flags[mark] |= PUNCTUATION
-    # Capital throughout: only tokens that start with two capitals are worth counting.
-    likely = np.flatnonzero(capital & (end - start > 1))
+    flags |= mark.view(np.uint8) * np.uint8(PUNCTUATION)
+    # Capital throughout: only tokens that start and end with a capital are worth counting.
+    likely = indices(((flags & CAPITALISED) != 0) & (end - start > 1))
     likely = likely[changed[hash_end[likely] - 1] | (original[hash_end[likely] - 1] >= 0x80)]
     if len(likely):
-        letters = _IS_LETTER[original] & ((original & 0xC0) != 0x80)
-        n_small = np.concatenate([[0], np.cumsum(letters & ~changed)])
-        n_letters = np.concatenate([[0], np.cumsum(letters)])
-        low, high = start[likely], end[likely]
-        small = n_small[high] - n_small[low]
-        count = n_letters[high] - n_letters[low]
-        flags[likely[(small == 0) & (count > 1)]] |= ALL_CAPS
+        inside, bounds = ranges(start[likely], end[likely])
+        letters = _IS_LETTER[original[inside]] & ((original[inside] & 0xC0) != 0x80)
+        capitals = np.add.reduceat(letters & changed[inside], bounds[:-1], dtype=np.int64)
+        several = np.add.reduceat(letters, bounds[:-1], dtype=np.int64)
+        flags[likely[(capitals == several) & (several > 1)]] |= ALL_CAPS
     flags[abbreviations] |= ABBREVIATION
     if len(hyphens):
-        flags[np.searchsorted(start, hyphens)] |= HYPHENATED
+        flags[start.searchsorted(hyphens)] |= HYPHENATED
 
     indptr = np.empty(n_texts + 1, dtype=np.int64)
-    indptr[:-1] = np.searchsorted(start, bases)
+    indptr[:-1] = start.searchsorted(bases)
     indptr[-1] = len(start)
-    sentence = np.repeat(np.arange(n_texts, dtype=np.int32), np.diff(indptr))
-    words = np.flatnonzero(~mark)
-    owner = sentence[words]
-    opens = np.empty(len(words), dtype=bool)
-    opens[:1] = True
-    np.not_equal(owner[1:], owner[:-1], out=opens[1:])
-    flags[words[opens]] |= INITIAL
+    sentence = np.arange(n_texts, dtype=np.int32).repeat(indptr[1:] - indptr[:-1])
+    words = indices(~mark)
+    opening = words.searchsorted(indptr)
+    flags[words[opening[:-1][opening[:-1] < opening[1:]]]] |= INITIAL
     return Tokens(hashes, start, end, sentence, flags, indptr, original, bases, ascii_only, sums)
+
+
+def _continuations(raw: Bytes) -> Ints:
+    """Where bytes stand that start no character."""
+    return indices((raw & 0xC0) == 0x80)
 
 
 def _blank_symbols(data: Bytes, kind: Bytes) -> None:
     """Mark punctuation, symbols and blanks beyond ASCII as blank, in place."""
-    at = np.flatnonzero(data == 0xC2)  # U+0080..U+00BF: controls, no-break space, signs; three of them are letters
+    at = indices(data == 0xC2)  # U+0080..U+00BF: controls, no-break space, signs; three of them are letters
     second = data[at + 1]
     at = at[(second != 0xAA) & (second != 0xB5) & (second != 0xBA)]
     kind[at] = kind[at + 1] = _BLANK
-    at = np.flatnonzero(data >= 0xE2)
+    at = indices(data >= 0xE2)
     lead, second, third = data[at], data[at + 1], data[at + 2]
     symbol = (lead == 0xE2) & (second < 0xB0)  # U+2000..U+2BFF: punctuation, currency, arrows, mathematics, boxes
     symbol |= (lead == 0xE3) & (second == 0x80)  # U+3000..U+303F: CJK punctuation
@@ -343,8 +348,59 @@ def ranges(low: Ints, high: Ints) -> tuple[Ints, Ints]:
     """The numbers of all ranges ``low[i]`` to ``high[i]``, exclusive, in order, and their bounds, (n + 1,)."""
     sizes = high - low
     bounds = np.zeros(len(sizes) + 1, dtype=np.int64)
-    np.cumsum(sizes, out=bounds[1:])
-    return np.arange(bounds[-1]) + np.repeat(low - bounds[:-1], sizes), bounds
+    sizes.cumsum(out=bounds[1:])
+    return np.arange(bounds[-1]) + (low - bounds[:-1]).repeat(sizes), bounds
+
+
+def indices(mask: NDArray[Any]) -> Ints:
+    """Where a flat array is not zero: ``np.flatnonzero``, which asks four times as long where there is little."""
+    found: Ints = mask.nonzero()[0]
+    return found
+
+
+class HashIndex:
+    """Where hashes stand in a table of different ones: a look at one place, instead of a search with a dozen guesses.
+
+    Args:
+        keys: at least one.
+
+    Attributes:
+        first: by the top bits of a hash times an odd number: one more than the row of the first key of these bits, 0
+            where there is none.
+        keys: in the order of those bits, and some that close the table; ``rows`` says which they are.
+        most: so many keys share their bits at most.
+    """
+
+    def __init__(self, keys: Hashes) -> None:
+        bits = len(keys).bit_length() + _SPARE_BITS
+        self.shift = np.uint64(64 - bits)
+        slots = self._slots(keys)
+        self.rows = slots.argsort(kind="stable")
+        slots = slots[self.rows]
+        bounds = indices(np.append(True, slots[1:] != slots[:-1]))
+        self.most = int(np.diff(bounds, append=len(keys)).max())
+        # closed by keys that are not looked for there: they are found at the beginning
+        self.keys = np.append(keys[self.rows], np.full(self.most, keys[self.rows[0]]))
+        self.first = np.zeros(1 << bits, dtype=np.min_scalar_type(len(keys)))
+        self.first[slots[bounds]] = bounds + 1
+
+    def _slots(self, hashes: Hashes) -> NDArray[np.intp]:
+        slots = hashes * _MIX
+        slots >>= self.shift
+        return slots.view(np.intp)  # small enough for either
+
+    def find(self, hashes: Hashes) -> tuple[Ints, Ints]:
+        """Which of the hashes stand in the table, in order, and the row of each."""
+        first = self.first.take(self._slots(hashes))
+        at = indices(first)
+        wanted = hashes[at]
+        row = first[at].astype(np.intp) - 1
+        found = self.keys[row] == wanted
+        for _ in range(1, self.most):
+            missed = indices(~found)
+            row[missed] += 1
+            found[missed] = self.keys[row[missed]] == wanted[missed]
+        return at[found], self.rows[row[found]]
 
 
 def hash_words(words: Iterable[str]) -> Hashes:
@@ -360,7 +416,7 @@ def hash_words(words: Iterable[str]) -> Hashes:
     powers, inverses = _power_tables(len(data) + 1)
     sums = np.zeros(len(data) + 1, dtype=np.uint64)
     np.cumsum(data * powers[: len(data)], out=sums[1:])
-    ends = np.append(np.flatnonzero(data == ord("\n")), len(data))
+    ends = np.append(indices(data == ord("\n")), len(data))
     starts = np.append(0, ends[:-1] + 1)
     hashes: Hashes = (sums[ends] - sums[starts]) * inverses[starts]
     return hashes

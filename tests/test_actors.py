@@ -467,3 +467,21 @@ def test_swapping_states_changes_no_mask(frame: list[str], data: st.DataObject) 
     one, other = fill(), fill()
     assert mask(one) == mask(other)
     assert masked_items([one]) == masked_items([other])
+
+
+def test_remembered_codes_are_those_found_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    phrases = ["China", "the ministry", "the UN envoy to Syria", "China", "a spokesman for Syria", "x" * 500, ""]
+    fresh = [actors._codes_of([phrase])[0] for phrase in phrases]
+    monkeypatch.setattr(actors, "_known_codes", {})
+    for _ in range(2):
+        assert actors.codes_all(phrases) == fresh
+    assert actors.codes_all(phrases[3:]) == fresh[3:]
+    assert set(actors._known_codes) == {phrase for phrase in phrases if len(phrase) < 100}
+
+
+def test_not_too_many_codes_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actors, "_known_codes", {})
+    monkeypatch.setattr(actors, "_MOST_KNOWN", 5)
+    for i in range(20):
+        assert actors.codes_all([f"China {i}", "Russia"]) == [("CHN",), ("RUS",)]
+        assert len(actors._known_codes) <= 5

@@ -14,6 +14,9 @@ import rhetoric
 from rhetoric.actors import find
 from rhetoric.records import Mention
 from rhetoric.roles import (
+    _F,
+    _FEATURES,
+    _RECIPE,
     MAX_ITEMS,
     Roles,
     candidates,
@@ -218,6 +221,23 @@ def test_long_sentences_and_blank_ones() -> None:
     assert one(long, "denial")[0] == "China"
     assert find_roles(["   "], [[(0, 3)]], [[("denial",)]]) == [[((None, None),)]]
     assert find_roles([], [], []) == []
+
+
+def test_features_are_hashes_of_their_parts() -> None:
+    rng = np.random.default_rng(2)
+    columns = rng.integers(0, 2**64, size=(len(_RECIPE.columns), 3), dtype=np.uint64)
+    hashes = {tuple(row) for row in _RECIPE.hash(columns).tolist()}
+    factors = [int(factor) for factor in _F]
+    wanted = set()
+    for seed, feature in enumerate(_FEATURES.split(","), 1):
+        parts = [columns[_RECIPE.columns.index(name)].tolist() for name in feature.split()]
+        row = []
+        for values in zip(*parts, strict=True):
+            total = (sum(value * factor for value, factor in zip(values, factors, strict=False)) + (seed << 40)) % 2**64
+            row.append((total ^ (total >> 29)) * factors[3] % 2**64)
+        wanted.add(tuple(row))
+    assert len(wanted) == _RECIPE.n_features
+    assert hashes == wanted
 
 
 def test_run_scores_equal_their_definition() -> None:

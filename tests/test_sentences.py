@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 from counting import steps
@@ -481,3 +482,23 @@ def test_a_megabyte(unit: str) -> None:
     spans = split(text)
     assert spans[0][0] == 0
     assert spans[-1][1] == len(text.rstrip())
+
+
+def test_few_looks_give_what_the_library_asked_everywhere_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = """The minister said U.S. Mr. Roe No. 5 denied it. they "left" Sept. 3 (see a) Министр сказал т.е. В.И.
+    Ленин отверг Россия Ο υπουργός είπε κ. Ελλάς Échec à Łódź 1. talks… began! why? end: J. K."""
+    pieces = words.split()
+    ends = [" "] * 8 + [". ", ".", "! ", "? ", "… ", "... ", '." ', ".\n", "\n\n", "\n", ") ", ".” ", "’ ", "; "]
+    random = Random(7)
+    made = [
+        "".join(random.choice(pieces) + random.choice(ends) for _ in range(random.randrange(30))) for _ in range(1000)
+    ]
+    few = [split(text) for text in made]
+    monkeypatch.setattr(sentences, "_FOREIGN", re.compile(""))
+    assert [split(text) for text in made] == few
+
+
+@given(st.lists(st.integers(0, 450), max_size=6))
+def test_narrow_lines(lengths: list[int]) -> None:
+    lines = "\n".join("x" * length for length in lengths)
+    assert sentences._is_narrow(lines) == (max(lengths, default=0) <= 200)

@@ -13,6 +13,7 @@ from rhetoric.tokens import (
     HYPHENATED,
     INITIAL,
     PUNCTUATION,
+    HashIndex,
     hash_word,
     hash_words,
     tokenize,
@@ -138,3 +139,15 @@ def test_a_bare_str_is_refused() -> None:
 def test_hashes_of_many_words_are_those_of_each() -> None:
     words = ["accuse", "'s", "u.s", "U.S.", '"', "État", "МОСКВА", "\x01number", "’s", "p.m.", ".", "…"]
     assert hash_words(words).tolist() == [hash_word(word) for word in words]
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=50, unique=True), st.integers(0, 4))
+def test_an_index_finds_what_a_dict_finds(keys: list[int], crowd: int) -> None:
+    factor = pow(0xBF58476D1CE4E5B9, -1, 2**64)
+    keys += [k * factor % 2**64 for k in range(crowd)]  # these share their place
+    keys = list(dict.fromkeys(keys))
+    asked = [*keys[::2], 0, 1, 2**64 - 1, *(key ^ 1 for key in keys), *keys]
+    rows = {key: row for row, key in enumerate(keys)}
+    at, row = HashIndex(np.array(keys, dtype=np.uint64)).find(np.array(asked, dtype=np.uint64))
+    wanted = [(i, rows[key]) for i, key in enumerate(asked) if key in rows]
+    assert list(zip(at.tolist(), row.tolist(), strict=True)) == wanted

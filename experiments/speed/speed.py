@@ -264,13 +264,15 @@ def the_limit(args: argparse.Namespace) -> Table:
     found = tokens.tokenize(texts)
     names = actors.find(found)
     masked = actors.mask_tokens(found, names)
-    streams = features.streams_of(found, masked, model.settings_)
+    items = features.items_of(found, masked, model.settings_)
+    streams = features.streams_of(found, items, model.settings_)
     took = race(
         {
             "tokenize": lambda: tokens.tokenize(texts),
             "actors.find": lambda: actors.find(found),
             "actors.mask_tokens": lambda: actors.mask_tokens(found, names),
-            "features.streams_of": lambda: features.streams_of(found, masked, model.settings_),
+            "features.items_of": lambda: features.items_of(found, masked, model.settings_),
+            "features.streams_of": lambda: features.streams_of(found, items, model.settings_),
             "sum of the weights": lambda: model._sum(streams, len(texts)),
             "predict_proba": lambda: model.predict_proba(texts),
         }
