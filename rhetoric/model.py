@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from rhetoric.actors import find, mask_tokens
 from rhetoric.errors import ModelError
 from rhetoric.features import Featured, FeatureSettings, Stream, extract, items_of, streams_of
-from rhetoric.network import Network
+from rhetoric.network import Network, Read
 from rhetoric.records import Claim, Reading, Sentence, Span
 from rhetoric.replay import FILE as REPLAY
 from rhetoric.replay import Replay
@@ -89,13 +89,12 @@ class _View:
 
     Attributes:
         logits: (n_sentences, n_stances) uncalibrated.
-        attributions: rows of sentences, and for each which stances are asked for (n_rows, n_stances) -> one attribution
-            for each.
+        attributions: rows of sentences -> one attribution for each.
         named: gives the names in the sentences, where they were looked for.
     """
 
     logits: Floats
-    attributions: Callable[[Sequence[int], NDArray[np.bool_]], Iterable[Attribution]]
+    attributions: Callable[[Sequence[int]], Iterable[Attribution]]
     named: Callable[[], Named] | None = None
 
 
@@ -284,7 +283,7 @@ class StanceModel(ABC):
             named = view.named() if view.named else None
             found = find_roles(texts, spans, [stances[low:high] for low, high in pairwise(bounds)], named)
             roles = [pairs for document in found for pairs in document]
-            for i, attribution in zip(bearing, view.attributions(bearing, held[bearing]), strict=True):
+            for i, attribution in zip(bearing, view.attributions(bearing), strict=True):
                 weights = attribution.weights * self.slope_
                 owner = bisect_right(bounds, i) - 1
                 text, start = texts[owner], spans[owner][i - bounds[owner]][0]
@@ -308,7 +307,7 @@ class StanceModel(ABC):
         self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]], sentences: Sequence[str]
     ) -> _View:
         """What this model sees in the sentences of a few documents. ``spans``: the sentences of each document."""
-        return _View(self._raw_logits(sentences), lambda rows, asked: self._attributions([sentences[i] for i in rows]))
+        return _View(self._raw_logits(sentences), lambda rows: self._attributions([sentences[i] for i in rows]))
 
     # ------------------------------------------------------------------ the model folder
 
@@ -810,7 +809,7 @@ class StanceClassifier(StanceModel):
             _keep_memory()
         for part in chunks(sentences):
             batch = extract(sentences[part], self.settings_)
-            logits[part] = self._with_network(batch, self._sum(batch.streams, part.stop - part.start))
+            logits[part], _ = self._with_network(batch)
         return logits
 
     def network_logits(self, X: Iterable[str]) -> Floats:
@@ -825,18 +824,18 @@ class StanceClassifier(StanceModel):
         out = np.zeros((len(sentences), len(self.classes_)))
         for part in chunks(sentences):
             batch = extract(sentences[part], self.settings_)
-            linear = self._sum(batch.streams, part.stop - part.start)
-            out[part] = self._with_network(batch, linear) - linear
+            out[part] = self._with_network(batch)[0] - self._sum(batch.streams, part.stop - part.start)
         return out
 
-    def _with_network(self, batch: Featured, linear: Floats) -> Floats:
-        """The logits of a batch, from those of the linear part."""
+    def _with_network(self, batch: Featured, *, keep: bool = False) -> tuple[Floats, Read | None]:
+        """The logits of a batch, and what the network saw, to explain them with ``keep``."""
+        logits = self._sum(batch.streams, len(batch.items.indptr) - 1)
         if self.network_ is None:
-            return linear
+            return logits, None
         columns = self._columns(self.network_)
-        logits = linear.copy()
-        logits[:, columns] += self.network_.read(batch.items, linear[:, columns])
-        return logits
+        read = self.network_.read(batch.items, logits[:, columns], keep=keep)
+        logits[:, columns] += read.logits
+        return logits, read
 
     def _columns(self, network: Network) -> Ints:
         """Which of our stances are the network's."""
@@ -878,26 +877,21 @@ class StanceClassifier(StanceModel):
         masked = mask_tokens(tokens, matches)
         items = items_of(tokens, masked.first_sentences(len(sentences)), self.settings_)
         batch = Featured(tokens, items, streams_of(tokens, items, self.settings_))
-        linear = self._sum(batch.streams, len(sentences))
+        logits, read = self._with_network(batch, keep=True)
         return _View(
-            self._with_network(batch, linear),
-            lambda rows, asked: self._attribute(batch, linear, rows, asked),
+            logits,
+            lambda rows: self._attribute(batch, read, rows),
             lambda: Named(tokens, matches, masked, {place: row for row, place in enumerate(places)}),
         )
 
     def _attributions(self, sentences: Sequence[str]) -> Iterator[Attribution]:
         for part in chunks(sentences):
-            batch, n = extract(sentences[part], self.settings_), part.stop - part.start
-            yield from self._attribute(batch, self._sum(batch.streams, n), range(n))
+            batch = extract(sentences[part], self.settings_)
+            yield from self._attribute(batch, self._with_network(batch, keep=True)[1], range(part.stop - part.start))
 
-    def _attribute(
-        self, batch: Featured, linear: Floats, rows: Sequence[int], asked: NDArray[np.bool_] | None = None
-    ) -> Iterator[Attribution]:
+    def _attribute(self, batch: Featured, read: Read | None, rows: Sequence[int]) -> Iterator[Attribution]:
         """One attribution for each of these sentences: every feature's weight in equal parts on the items it is made
-        of, and what each item adds to the network's logits.
-
-        ``linear``: the logits of the linear part. ``asked``: (len(rows), n_stances) which stances need the network's
-        shares, all if left out."""
+        of, and what the network saw at each item. ``read``: as from ``_with_network``, kept."""
         tokens, items, streams = batch.tokens, batch.items, batch.streams
         sentences = np.asarray(rows, dtype=np.int64)
         own, bounds = ranges(tokens.indptr[sentences], tokens.indptr[sentences + 1])
@@ -915,14 +909,9 @@ class StanceClassifier(StanceModel):
             carried[place[stream.first[members_at]]] += share.T  # no token begins two items of a stream
         carried *= length_scale(streams)[sentences].repeat(bounds[1:] - bounds[:-1])[:, None]
         bias = np.tile(self.bias_, (len(sentences), 1))
-        if self.network_ is not None:
+        if self.network_ is not None and read is not None:
             columns = self._columns(self.network_)
-            shares, rest = self.network_.attributions(
-                items,
-                sentences,
-                linear[np.ix_(sentences, columns)],
-                None if asked is None else asked[:, columns],
-            )
+            shares, rest = self.network_.shares(items, read, sentences)
             at, _ = ranges(items.indptr[sentences], items.indptr[sentences + 1])
             carried[np.ix_(place[items.first[at]], columns)] += shares
             bias[:, columns] += rest
@@ -1059,7 +1048,7 @@ def _said(
         columns = [names.index(stance) for stance in network.stances]
         for part in chunks(sentences):
             items = extract(sentences[part], settings).items
-            out[part.start : part.stop, columns] = network.logits(items, np.arange(part.stop - part.start))
+            out[part.start : part.stop, columns] = network.logits(items)
             sizes[part] = np.diff(items.indptr)
     return out, sizes
 

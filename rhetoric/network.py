@@ -28,7 +28,7 @@ from rhetoric.errors import ModelError
 from rhetoric.features import Items, lexicon_classes
 from rhetoric.tokens import ranges
 
-__all__ = ["LONGEST", "Network", "word_keys"]
+__all__ = ["LONGEST", "Network", "Read", "word_keys"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Singles: TypeAlias = NDArray[np.float32]
@@ -42,7 +42,6 @@ _STEP: Final = 60
 _TOP: Final = 255
 _EXACT: Final = 1 << 24  # a float of single precision holds whole numbers up to here
 _ROWS: Final = 1 << 10  # items in one matrix product: what it takes stays in the cache
-_PLACES: Final = 6  # of an item's share in a logit
 _KEY_MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
 _ARRAYS: Final = ("keys", "words", "classes", "first", "deeper", "scales", "biases", "outputs")
 PREFIX: Final = "network."
@@ -56,24 +55,34 @@ def word_keys(hashes: Hashes) -> NDArray[np.uint32]:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Trace:
-    """What a pass forward leaves for the pass back.
+    """What a few windows gave.
 
     Attributes:
-        inputs: (n_rows, width) the items' vectors; rows of zeros lie between windows.
-        open: for each layer (n_rows, channels), whether a change of its input would show.
-        kept: the same of the sum that each layer but the first adds to.
-        starts, sizes: (n_windows,) first row and number of items.
+        starts, sizes: (n_windows,) first row in ``last`` and number of items.
         logits: (n_windows, n_stances).
-        last: (n_rows, channels) the last layer's values.
+        last: (n_rows, channels) the last layer's values; rows of zeros lie between windows.
     """
 
-    inputs: Singles
-    open: list[NDArray[np.bool_]]
-    kept: list[NDArray[np.bool_]]
     starts: Ints
     sizes: Ints
     logits: Floats
     last: Singles
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Read:
+    """A batch of sentences as a network read it.
+
+    Attributes:
+        logits: (n_sentences, n_stances).
+        owner, begin: (n_windows,) the sentence of each window that was looked at, and its first item.
+        traces: of groups of windows in order; empty where nobody will ask for shares.
+    """
+
+    logits: Floats
+    owner: Ints
+    begin: Ints
+    traces: tuple[_Trace, ...]
 
 
 class Network:
@@ -123,16 +132,25 @@ class Network:
         first, deeper = self.arrays["first"].astype(np.float32), self.arrays["deeper"].astype(np.float32)
         self._kernels = [first, *deeper]
         self._outputs = self.arrays["outputs"].astype(np.float64)
-        self._kernels_back = [kernel.astype(np.float64) for kernel in self._kernels]
 
     # ------------------------------------------------------------------ forward
 
-    def read(self, items: Items, linear: Floats) -> Floats:
-        """What it adds to the ``linear`` logits (n_sentences, n_stances) of its stances."""
+    def read(self, items: Items, linear: Floats, *, keep: bool = False) -> Read:
+        """What it adds to the ``linear`` logits (n_sentences, n_stances) of its stances; with ``keep`` also what
+        :meth:`shares` needs."""
+        sizes = np.diff(items.indptr)
+        rows = np.flatnonzero(self._admitted(linear, sizes) & (sizes > 0))
         out = np.tile(self.rest, (len(linear), 1))
-        rows = np.flatnonzero(self._admitted(linear, np.diff(items.indptr)))
-        out[rows] = self.logits(items, rows)
-        return out
+        out[rows] = -np.inf
+        owner, begin, end = _windows(items, rows)
+        owner = rows[owner]
+        traces = []
+        for low, high in _parts(end - begin):
+            trace = self._forward(items, begin[low:high], end[low:high])
+            np.maximum.at(out, owner[low:high], trace.logits)
+            if keep:
+                traces.append(trace)
+        return Read(out, owner, begin, tuple(traces))
 
     def screened(self, linear: Floats, logits: Floats, sizes: Ints) -> Floats:
         """``read`` where the logits of all sentences are known, and their numbers of items, ``sizes``."""
@@ -142,17 +160,11 @@ class Network:
         # what a long sentence bears in one place is thinned out in a linear logit
         return np.asarray((linear > self.floors).any(axis=1) | (sizes > LONGEST))
 
-    def logits(self, items: Items, rows: Ints) -> Floats:
-        """(len(rows), n_stances) logits of these sentences."""
-        owner, begin, end = _windows(items, rows)
-        out = np.full((len(rows), len(self.stances)), -np.inf)
-        out[items.indptr[rows + 1] == items.indptr[rows]] = self.rest  # nothing to look at
-        for low, high in _parts(end - begin):
-            trace = self._forward(items, begin[low:high], end[low:high])
-            np.maximum.at(out, owner[low:high], trace.logits)
-        return out
+    def logits(self, items: Items) -> Floats:
+        """(n_sentences, n_stances) logits of all sentences, whether it would look at them or not."""
+        return self.read(items, np.full((len(items.indptr) - 1, len(self.stances)), np.inf)).logits
 
-    def _forward(self, items: Items, begin: Ints, end: Ints, *, keep: bool = False) -> _Trace:
+    def _forward(self, items: Items, begin: Ints, end: Ints) -> _Trace:
         at, bounds = ranges(begin, end)
         sizes = end - begin
         space = len(self.arrays["first"]) // 2  # rows of zeros round every window, as many as a kernel reaches
@@ -165,109 +177,69 @@ class Network:
         found[found == len(self._keys)] = 0
         found = np.where(self._keys[found] == keys, found + 1, 0)
         inputs[place] = self._words[found] + self._classes[items.classes[at]].astype(np.int16)
-        blank = np.ones((n, 1), dtype=bool)
+        blank = np.ones(n, dtype=bool)
         blank[place] = False
         values = inputs
-        opened: list[NDArray[np.bool_]] = []
-        kept: list[NDArray[np.bool_]] = []
         for layer, kernel in enumerate(self._kernels):
             fresh = _convolved(values, kernel)
             fresh += self.arrays["biases"][layer]
             fresh *= self.arrays["scales"][layer]
-            if keep:
-                opened.append((fresh > 0) & (fresh < _TOP) & ~blank)
             np.rint(fresh, out=fresh)
             np.clip(fresh, 0, _TOP, out=fresh)
             if layer:
                 fresh += values
-                if keep:
-                    kept.append((fresh <= _TOP) & ~blank)
                 np.minimum(fresh, _TOP, out=fresh)
-            fresh[blank[:, 0]] = 0
+            fresh[blank] = 0
             values = fresh
         channels = values.shape[1]
         edges = np.column_stack([starts, starts + sizes]).ravel()  # reduceat gives the gaps between, too
         largest = np.maximum.reduceat(values, edges, axis=0)[::2].astype(np.float64)
         sums = np.add.reduceat(values, edges, axis=0)[::2].astype(np.float64)
         whole = largest @ self._outputs[:channels] + (sums @ self._outputs[channels:]) / sizes[:, None]
-        return _Trace(inputs, opened, kept, starts, sizes, whole * self.unit + self.bias, values)
+        return _Trace(starts, sizes, whole * self.unit + self.bias, values)
 
-    # ------------------------------------------------------------------ back
+    # ------------------------------------------------------------------ explaining
 
-    def attributions(
-        self, items: Items, rows: Ints, linear: Floats, wanted: NDArray[np.bool_] | None = None
-    ) -> tuple[Floats, Floats]:
-        """What each item of these sentences adds to the logits that ``read`` gives them.
+    def shares(self, items: Items, read: Read, rows: Ints) -> tuple[Floats, Floats]:
+        """What the network sees at each item of these sentences, as parts of their logits.
 
-        The network is piecewise linear: at a given sentence an item's share is its vector times the gradient there. A
-        sentence of several windows has the shares of the one that its logit came from.
+        A logit is a sum over channels, of each its largest value and its mean. The largest belongs to the item where
+        it stands, the mean to each item by its value there (class activation mapping, Zhou et al. 2016). An item is
+        seen with four neighbours on either side, so a share tells the place more than the word. Of a sentence of
+        several windows, those of the one that the logit came from.
 
         Args:
-            linear: (len(rows), n_stances) linear logits of these sentences.
-            wanted: (len(rows), n_stances) which stances to explain; all if left out. The others have no shares.
+            read: of these items, with ``keep``. Sentences that were not looked at have no shares.
 
         Returns:
-            (n_items, n_stances) shares of all their items in order, and (len(rows), n_stances) what of the logits
-            belongs to no item.
+            (n_items, n_stances) shares of the sentences' items one after the other, and (len(rows), n_stances) what of
+            the logits belongs to no item.
         """
         bounds = np.concatenate([[0], np.cumsum(items.indptr[rows + 1] - items.indptr[rows])])
-        shares = np.zeros((int(bounds[-1]), len(self.stances)))
-        logits = np.tile(self.rest, (len(rows), 1))
-        sizes = np.diff(bounds)
-        admitted = np.flatnonzero(self._admitted(linear, sizes) & (sizes > 0))
-        owner, begin, end = _windows(items, rows[admitted])
-        owner = admitted[owner]
-        best = np.full((len(rows), len(self.stances)), -np.inf)
-        for low, high in _parts(end - begin):
-            trace = self._forward(items, begin[low:high], end[low:high], keep=True)
-            own = owner[low:high]
-            np.maximum.at(best, own, trace.logits)
-            asked = trace.logits == best[own]
-            if wanted is not None:
-                asked &= wanted[own]
-            windows, stances = np.nonzero(asked)
-            at, parts = self._backward(trace, windows, stances)
-            for window, k, start, stop in zip(windows, stances, at[:-1], at[1:], strict=True):
-                row = own[window]
-                shares[bounds[row] : bounds[row + 1], k] = 0  # an earlier window's
-                first = bounds[row] + begin[low + window] - items.indptr[rows[row]]
-                shares[first : first + stop - start, k] = parts[start:stop]
-        logits[admitted] = best[admitted]
-        carried = np.zeros_like(logits)
-        filled = np.flatnonzero(np.diff(bounds))
-        if len(filled):
-            carried[filled] = np.add.reduceat(shares, bounds[filled], axis=0)
-        return shares, logits - carried
+        out = np.zeros((int(bounds[-1]), len(self.stances)))
+        of_trace = np.cumsum([0, *(len(trace.starts) for trace in read.traces)])
+        firsts, lasts = np.searchsorted(read.owner, rows), np.searchsorted(read.owner, rows, side="right")
+        for place, (row, first, last) in enumerate(zip(rows.tolist(), firsts.tolist(), lasts.tolist(), strict=True)):
+            decided = np.zeros(len(self.stances), dtype=bool)
+            for window in range(first, last):
+                number = int(np.searchsorted(of_trace, window, side="right")) - 1
+                trace, at = read.traces[number], window - int(of_trace[number])
+                deciding = (trace.logits[at] == read.logits[row]) & ~decided
+                decided |= deciding
+                start, size = int(trace.starts[at]), int(trace.sizes[at])
+                begin = int(bounds[place]) + int(read.begin[window] - items.indptr[row])
+                out[begin : begin + size, deciding] = self._seen(trace.last[start : start + size])[:, deciding]
+        return out, np.where((lasts > firsts)[:, None], self.bias, read.logits[rows])
 
-    def _backward(self, trace: _Trace, windows: Ints, stances: Ints) -> tuple[Ints, Floats]:
-        """For each pair of a window and a stance: the gradient of the logit by each item's vector, times the vector.
-
-        Returns:
-            (n_pairs + 1,) bounds and the (n,) shares between them.
-        """
-        sizes = trace.sizes[windows]
-        space = len(self._kernels[0]) // 2
-        # rows of zeros between the pairs, as between the windows: gradients do not reach from one into the next
-        rows, bounds = ranges(trace.starts[windows] - space, trace.starts[windows] + sizes + space)
-        channels = trace.last.shape[1]
-        by_largest = (self._outputs[:channels] * self.unit).T[stances]
-        by_mean = (self._outputs[channels:] * self.unit).T[stances] / sizes[:, None]
-        gradient = np.zeros((len(rows), channels))
-        every = np.arange(channels)
-        for pair, (window, size) in enumerate(zip(windows.tolist(), sizes.tolist(), strict=True)):
-            start, first = int(trace.starts[window]), int(bounds[pair]) + space
-            gradient[first : first + size] = by_mean[pair]
-            gradient[first + trace.last[start : start + size].argmax(axis=0), every] += by_largest[pair]
-        for layer in range(len(self._kernels) - 1, -1, -1):
-            if layer:
-                gradient *= trace.kept[layer - 1][rows]
-            through = gradient * trace.open[layer][rows] * self.arrays["scales"][layer]
-            spread = _convolved_back(through, self._kernels_back[layer])
-            gradient = spread + gradient if layer else spread
-        # gradients are no whole numbers: what an order of adding moves is far below the last place that is kept
-        carried = (gradient * trace.inputs[rows]).sum(axis=1).round(_PLACES)
-        inner, at = ranges(bounds[:-1] + space, bounds[1:] - space)
-        return at, carried[inner]
+    def _seen(self, values: Singles) -> Floats:
+        """(n_items, n_stances) the shares of one window, from its last layer's values. Whole numbers as long as can be,
+        for the same bits everywhere."""
+        channels = values.shape[1]
+        whole = values.astype(np.float64)
+        at = values.argmax(axis=0)
+        shares = (whole @ self._outputs[channels:]) / len(values)
+        np.add.at(shares, at, whole[at, np.arange(channels)][:, None] * self._outputs[:channels])
+        return shares * self.unit
 
     # ------------------------------------------------------------------ parts of it
 
@@ -409,12 +381,3 @@ def _convolved(values: Singles, kernel: Singles) -> Singles:
     rows = np.lib.stride_tricks.as_strided(padded, (n, reach * width), padded.strides, writeable=False)
     product: Singles = np.ascontiguousarray(rows) @ kernel.reshape(reach * width, -1)
     return product
-
-
-def _convolved_back(gradient: Floats, kernel: Floats) -> Floats:
-    """(n, width) the gradient of a convolution's input, from that of its output (n, h)."""
-    n, reach = len(gradient), len(kernel)
-    padded = np.zeros((n + reach - 1, kernel.shape[1]))
-    for offset in range(reach):
-        padded[offset : offset + n] += gradient @ kernel[offset].T
-    return padded[reach // 2 : reach // 2 + n]

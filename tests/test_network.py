@@ -16,6 +16,7 @@ from rhetoric.features import FeatureSettings, Items, extract
 from rhetoric.model import StanceClassifier
 from rhetoric.network import LONGEST, Network, word_keys
 from rhetoric.stances import STANCES
+from rhetoric.tokens import hash_words
 
 SETTINGS = FeatureSettings(bits=12)
 TEXTS = [
@@ -34,7 +35,14 @@ def items_of(texts: list[str]) -> Items:
 
 
 def logits(network: Network, texts: list[str]) -> np.ndarray:
-    return network.logits(items_of(texts), np.arange(len(texts)))
+    return network.logits(items_of(texts))
+
+
+def shares_of(network: Network, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of every item, and what belongs to none."""
+    items = items_of(texts)
+    read = network.read(items, np.zeros((len(texts), 3)), keep=True)
+    return network.shares(items, read, np.arange(len(texts)))
 
 
 def model_with(network: Network | None, **params: Any) -> StanceClassifier:
@@ -55,14 +63,14 @@ def test_company_does_not_move_a_bit(texts: list[str]) -> None:
 
 def test_company_does_not_move_a_share() -> None:
     network = small_network()
+    together, rest = shares_of(network, TEXTS)
+    alone = [shares_of(network, [text]) for text in TEXTS]
+    assert together.tobytes() == np.concatenate([shares for shares, _ in alone]).tobytes()
+    assert rest.tobytes() == np.concatenate([own for _, own in alone]).tobytes()
     items = items_of(TEXTS)
-    together, _ = network.attributions(items, np.arange(len(TEXTS)), np.zeros((len(TEXTS), 3)))
-    alone = [network.attributions(items_of([text]), np.arange(1), np.zeros((1, 3)))[0] for text in TEXTS]
-    assert together.tobytes() == np.concatenate(alone).tobytes()
-    wanted = np.array([[i % 2 == 0, i % 3 == 0, True] for i in range(len(TEXTS))])
-    some, _ = network.attributions(items, np.arange(len(TEXTS)), np.zeros((len(TEXTS), 3)), wanted)
-    asked = np.repeat(wanted, np.diff(items.indptr), axis=0)
-    assert some.tobytes() == np.where(asked, together, 0.0).tobytes()
+    read = network.read(items, np.zeros((len(TEXTS), 3)), keep=True)
+    some, _ = network.shares(items, read, np.array([5, 1]))
+    assert some.tobytes() == np.concatenate([alone[5][0], alone[1][0]]).tobytes()
 
 
 def test_it_is_the_arithmetic_that_its_docstring_tells() -> None:
@@ -107,7 +115,7 @@ def test_it_looks_only_above_the_floor() -> None:
     network = small_network(floor=0.5)
     items = items_of(TEXTS[:2])
     linear = np.array([[0.4, 0.4, 0.5], [-9, -9, 0.6]])
-    read = network.read(items, linear)
+    read = network.read(items, linear).logits
     assert read[0].tolist() == network.rest.tolist()
     assert read[1].tolist() == logits(network, TEXTS[:2])[1].tolist()
     sizes = np.diff(items.indptr)
@@ -117,7 +125,7 @@ def test_it_looks_only_above_the_floor() -> None:
 def test_it_looks_at_every_long_sentence() -> None:
     network = small_network(floor=0.5)
     texts = [" ".join(["the"] * n) for n in (LONGEST, LONGEST + 1)]
-    read = network.read(items_of(texts), np.full((2, 3), -9.0))
+    read = network.read(items_of(texts), np.full((2, 3), -9.0)).logits
     assert read[0].tolist() == network.rest.tolist()
     assert read[1].tolist() == logits(network, texts)[1].tolist()
 
@@ -134,39 +142,38 @@ def test_a_long_sentence_bears_what_any_window_bears() -> None:
 @given(st.lists(one_text, min_size=1, max_size=4))
 def test_shares_and_rest_are_the_logit(texts: list[str]) -> None:
     network = small_network()
-    items = items_of(texts)
-    shares, rest = network.attributions(items, np.arange(len(texts)), np.zeros((len(texts), 3)))
-    owner = np.repeat(np.arange(len(texts)), np.diff(items.indptr))
+    shares, rest = shares_of(network, texts)
+    owner = np.repeat(np.arange(len(texts)), np.diff(items_of(texts).indptr))
     total = rest.copy()
     np.add.at(total, owner, shares)
     assert total == pytest.approx(logits(network, texts), abs=1e-9)
+    empty = np.array([not text.strip() for text in texts])
+    assert (rest == np.where(empty[:, None], network.rest, network.bias)).all()
 
 
-def test_a_share_is_what_goes_when_the_word_goes() -> None:
-    """Where every gate is open and only means count, the network is linear: shares can be measured by leaving out."""
-    own = parts(layers=2)
-    channels = own["first"].shape[2]
-    own["scales"][:] = [[1e-3], [1e-4]]
-    own["biases"][:] = [[120_000], [300_000]]  # far above anything that the kernels take away
-    own["outputs"][:channels] = 0
-    own["words"][0] = 0  # the vector of a word that is not known
-    own["classes"][:] = 0
+def test_a_share_lies_where_the_network_saw_something() -> None:
+    """One layer that looks at the middle alone and answers to one word only."""
+    own = parts(layers=1)
+    for name in ("words", "classes", "first", "biases", "outputs"):
+        own[name][:] = 0
+    word = int(np.searchsorted(own["keys"].view(np.uint32), word_keys(np.asarray(hash_words(["accused"])))[0]))
+    own["words"][1 + word, 0] = 100
+    own["first"][2, 0, 0] = 100
+    own["scales"][:] = 0.01  # 100 x 100 x 0.01: within 0..255
+    own["outputs"][0, 0], own["outputs"][len(own["outputs"]) // 2, 1] = 5000, 7000
     network = small_network(arrays=own)
-    text = "w said x of the accused"
-    shares, _ = network.attributions(items_of([text]), np.arange(1), np.zeros((1, 3)))
-    words = text.split()
-    without = [" ".join([*words[:i], "zzz", *words[i + 1 :]]) for i in range(len(words))]
-    gone = logits(network, [text]) - logits(network, without)
-    slope, _ = np.polyfit(shares.ravel(), gone.ravel(), 1)
-    assert slope == pytest.approx(1, abs=0.03)  # activations are whole numbers, which blurs both a little
-    assert np.corrcoef(shares.ravel(), gone.ravel())[0, 1] > 0.99
+    shares, rest = shares_of(network, ["w said accused of x"])
+    expected = np.zeros((5, 3))
+    expected[2] = [100 * 5000 * network.unit[0], 100 * 7000 / 5 * network.unit[1], 0]
+    assert shares == pytest.approx(expected)
+    assert rest[0] == pytest.approx(network.bias)
 
 
 def test_the_shares_of_a_long_sentence_lie_in_the_window_that_decided() -> None:
     words = ["the"] * 200
     words[10], words[100], words[190] = "claims", "denied", "accused"
     network = small_network()
-    shares, _ = network.attributions(items_of([" ".join(words)]), np.arange(1), np.zeros((1, 3)))
+    shares, _ = shares_of(network, [" ".join(words)])
     windows = [words[low : low + LONGEST] for low in (0, 60, 120)]
     best = logits(network, [" ".join(window) for window in windows]).argmax(axis=0)
     for k, window in enumerate(best.tolist()):

@@ -269,7 +269,7 @@ def said(network: Network, texts: list[str]) -> np.ndarray:
     parts = []
     for low in range(0, len(texts), CHUNK):
         items = extract(texts[low : low + CHUNK], FeatureSettings()).items
-        parts.append(network.logits(items, np.arange(len(items.indptr) - 1)))
+        parts.append(network.logits(items))
     return np.concatenate(parts)
 
 

@@ -58,7 +58,7 @@ def main() -> None:
     dev, dev_texts = indicator(measured), [r["text"] for r in measured]
     batch = extract(dev_texts, model.settings_)
     dev_linear = 2 * model._sum(batch.streams, len(dev))
-    dev_network = 2 * model.network_.logits(batch.items, np.arange(len(dev)))
+    dev_network = 2 * model.network_.logits(batch.items)
     rows = {
         "linear part": (linear, dev_linear),
         "network": (held["logits"], dev_network),
@@ -91,7 +91,7 @@ def main() -> None:
         model.network_.floors[:] = floor
         looked = [float(model.network_._admitted(*pair).mean()) for pair in share.values()]
         own = linear / 2 + model.network_.screened(linear / 2, held["logits"] / 2, items)
-        theirs = dev_linear / 2 + model.network_.read(batch.items, dev_linear / 2)
+        theirs = dev_linear / 2 + model.network_.read(batch.items, dev_linear / 2).logits
         values = (precision(truth[real], own[real]).mean(), best(own[real], truth[real]), precision(dev, theirs).mean())
         lines.append(
             f"| {floor:g} | {looked[0]:.1%} | {looked[1]:.1%} | " + " | ".join(f"{value:.3f}" for value in values) + " |"
