@@ -49,7 +49,7 @@ def card(result, size: float, trained_on: str, held: str, worse: str) -> str:
         "",
         "## Where it is worse",
         "",
-        "On the held-out documents, which no encoder was trained on (calibration and thresholds were chosen on them, so these",
+        "On the held-out documents, every sentence of them read, which no encoder was trained on (calibration and thresholds were chosen on them, so these",
         "figures flatter the model a little). F1, in brackets the number of sentences that bear the stance; sources with few",
         "say little.",
         "",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -86,7 +87,12 @@ def main() -> None:
     rest = np.median(raw[offered < max(chosen, FLOORS[1])], axis=0)
     model.screen_ = Screen(quick, np.full(len(rest), chosen), rest.round(4)) if chosen else None
     model._hash = None
-    model.save(folder, card=(folder / "README.md").read_text(encoding="utf-8"))
+    chances = model.predict_proba([r["text"] for r in dev])
+    table = evaluate(indicator(dev) > 0, chances >= model.thresholds_, chances).table()
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    card, n = re.subn(r"\| stance \|.*?\n\n", lambda _: f"{table}\n\n", card, count=1, flags=re.DOTALL)
+    assert n == 1, "the card has no table of scores"
+    model.save(folder, card=card)
     write_reference(EncoderModel.load(folder))
     into_readme(
         __file__,
