@@ -656,6 +656,8 @@ class StanceClassifier(StanceModel):
         matrix = feature_matrix(sentences, settings)
         said, sizes = _said(network, sentences, names, settings)
         if seen is not None:
+            if network is None:
+                raise ValueError("network_held_out is given without a network")
             said = _SHARE * np.asarray(seen, dtype=np.float64)
             if said.shape != targets.shape:
                 raise ValueError(f"network_held_out has the shape {said.shape}, expected {targets.shape}")
@@ -908,16 +910,19 @@ class StanceClassifier(StanceModel):
                     share[:, : max(len(members_at) - back, 0)] += parts[:, kind, back:]
             carried[place[stream.first[members_at]]] += share.T  # no token begins two items of a stream
         carried *= length_scale(streams)[sentences].repeat(bounds[1:] - bounds[:-1])[:, None]
+        at, _ = ranges(items.indptr[sentences], items.indptr[sentences + 1])
+        upto = np.arange(len(tokens))
+        upto[items.first[at]] = items.last[at]
         bias = np.tile(self.bias_, (len(sentences), 1))
         if self.network_ is not None and read is not None:
             columns = self._columns(self.network_)
             shares, rest = self.network_.shares(items, read, sentences)
-            at, _ = ranges(items.indptr[sentences], items.indptr[sentences + 1])
             carried[np.ix_(place[items.first[at]], columns)] += shares
             bias[:, columns] += rest
-        starts, ends = tokens.char_spans(own)
         kept = np.flatnonzero(carried.any(axis=1))
-        starts, ends, carried = starts[kept], ends[kept], carried[kept]
+        carried = carried[kept]
+        starts, _ = tokens.char_spans(own[kept])
+        _, ends = tokens.char_spans(upto[own[kept]])  # a name of several words is one item
         for row, (low, high) in enumerate(pairwise(kept.searchsorted(bounds).tolist())):
             yield Attribution(starts[low:high], ends[low:high], carried[low:high], bias[row])
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import pickle
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,13 @@ def test_classify() -> None:
 def test_empty_input() -> None:
     assert len(rhetoric.classify("")) == 0
     assert rhetoric.predict_proba([]).shape == (0, 3)
+
+
+def test_a_name_of_several_words_is_one_span(fast: StanceClassifier) -> None:
+    sentence = "A spokesman for the United Arab Emirates accused the United States of lying."
+    spans = fast.explain(sentence)[0].spans
+    assert {"the United Arab Emirates", "the United States"} <= {span.text for span in spans}
+    assert all(before.end <= after.start for before, after in pairwise(spans))
 
 
 def test_read_many_equals_read(fast: StanceClassifier) -> None:

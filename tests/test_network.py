@@ -280,6 +280,11 @@ def test_held_out_logits_of_another_shape_are_refused() -> None:
         )
 
 
+def test_held_out_logits_of_no_network_are_refused() -> None:
+    with pytest.raises(ValueError, match="without a network"):
+        StanceClassifier(("accusation",), folds=0).fit(["a", "b"], [0, 1], network_held_out=np.zeros((2, 1)))
+
+
 # ------------------------------------------------------------------ bad folders
 
 DAMAGE: dict[str, Callable[[dict[str, Any]], None]] = {

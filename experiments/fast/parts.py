@@ -2,7 +2,7 @@
 
     python experiments/fast/parts.py
 
-On the labelled sentences each part is read by models that did not learn from a sentence's fold; the linear part is
+Leaves in the cache `fast-held-out.npz`, the logits of the whole model. On the labelled sentences each part is read by models that did not learn from a sentence's fold; the linear part is
 fitted here once more for that, the network's held-out logits are those that network.py left in the cache.
 """
 
@@ -54,6 +54,9 @@ def main() -> None:
         inside = np.flatnonzero(fold != number)
         part = StanceClassifier(folds=0, min_count=4).fit([texts[i] for i in inside], truth[inside], taught=taught)
         linear[fold == number] = matrix[fold == number] @ part.weights_.T + part.bias_
+    items = np.diff(extract(texts, model.settings_).items.indptr)
+    unseen = linear / 2 + model.network_.screened(linear / 2, held["logits"] / 2, items)
+    np.savez(args.cache / "fast-held-out.npz", texts=np.array(texts), logits=unseen)  # screen.py takes these
     measured = gold(args.shared)
     dev, dev_texts = indicator(measured), [r["text"] for r in measured]
     batch = extract(dev_texts, model.settings_)
@@ -82,7 +85,6 @@ def main() -> None:
         chosen = [pool[i]["text"] for i in chance if (pool[i]["corpus"] == "ungd") == speech][:10_000]
         drawn = extract(chosen, model.settings_)
         share[name] = model._sum(drawn.streams, len(chosen)), np.diff(drawn.items.indptr)
-    items = np.diff(extract(texts, model.settings_).items.indptr)
     lines = [
         "| floor | of news looked at | of UN speeches | mean AP | best macro-F1 | dev AP |",
         "|---|---|---|---|---|---|",
