@@ -91,13 +91,14 @@ def test_what_the_quick_model_rules_out_is_not_read(model, monkeypatch: pytest.M
     read: list[str] = []
     whole = model.read_whole
     monkeypatch.setattr(model, "read_whole", lambda sentences: read.extend(sentences) or whole(sentences))
-    logits = model._raw_logits(SENTENCES)
-    offered = (screen.model.predict_proba(SENTENCES) >= screen.floors).any(axis=1)
-    assert read == [s for s, one in zip(SENTENCES, offered, strict=True) if one]
-    assert not offered[1]
+    sentences = [*SENTENCES, "Wheat exports rose by three per cent last year."]
+    logits = model._raw_logits(sentences)
+    offered = (screen.model.predict_proba(sentences) >= screen.floors).any(axis=1)
+    assert read == [s for s, one in zip(sentences, offered, strict=True) if one]
+    assert not offered[-1]
     assert offered[[0, 2, 3]].all()
     np.testing.assert_array_equal(logits[~offered], np.tile(screen.rest, ((~offered).sum(), 1)))
-    np.testing.assert_array_equal(logits[offered], whole(SENTENCES)[offered])
+    np.testing.assert_array_equal(logits[offered], whole(sentences)[offered])
 
 
 @pytest.mark.parametrize(
