@@ -16,7 +16,7 @@ matrix product adds in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
@@ -66,7 +66,7 @@ class _Trace:
     starts: Ints
     sizes: Ints
     logits: Floats
-    last: Singles
+    last: Singles | NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -148,8 +148,8 @@ class Network:
         for low, high in _parts(end - begin):
             trace = self._forward(items, begin[low:high], end[low:high])
             np.maximum.at(out, owner[low:high], trace.logits)
-            if keep:
-                traces.append(trace)
+            if keep:  # a byte holds what the last layer gives: of a book without a full stop it is much
+                traces.append(replace(trace, last=trace.last.astype(np.uint8)))
         return Read(out, owner, begin, tuple(traces))
 
     def screened(self, linear: Floats, logits: Floats, sizes: Ints) -> Floats:
@@ -231,7 +231,7 @@ class Network:
                 out[begin : begin + size, deciding] = self._seen(trace.last[start : start + size])[:, deciding]
         return out, np.where((lasts > firsts)[:, None], self.bias, read.logits[rows])
 
-    def _seen(self, values: Singles) -> Floats:
+    def _seen(self, values: Singles | NDArray[np.uint8]) -> Floats:
         """(n_items, n_stances) the shares of one window, from its last layer's values. Whole numbers as long as can be,
         for the same bits everywhere."""
         channels = values.shape[1]

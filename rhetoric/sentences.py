@@ -746,7 +746,7 @@ def _is_end(text: str, start: int, stop: int, tail: re.Match[str], end: int) -> 
     token = text[max(cut, start, stop - _LONGEST_WORD) : stop]
     word = token.rstrip(".!?…").lstrip(_OPENERS)
     if after == tail.end("closers"):  # no white space
-        return _is_glued_end(token, word, text[after:end][:1], following_word)
+        return _is_glued_end(token, word, following, following_word)
     if following in ",;:" or following_word in _REFERENCE:
         return False
     if following in "-–—" and (word[-1:].isdigit() or _is_abbreviation(word)):
