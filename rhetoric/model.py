@@ -1,6 +1,6 @@
 """Models that read stances. ``StanceModel`` is what every kind of model shares: calibration, thresholds, the band of
-doubt, reading a text, errors, the model folder. ``StanceClassifier`` is the linear one, a scikit-learn estimator that
-needs numpy alone once it is fitted.
+doubt, reading a text, errors, the model folder. ``StanceClassifier`` is the linear one, alone or with a small network
+beside it, a scikit-learn estimator that needs numpy alone once it is fitted.
 """
 
 from __future__ import annotations
@@ -412,7 +412,8 @@ class Taught:
 
 
 class StanceClassifier(StanceModel):
-    """Linear model over hashed features of words and of word classes, one logistic regression for each stance.
+    """Linear model over hashed features of words and of word classes, one logistic regression for each stance; beside
+    it, where it was given one, a small network that looks at what the linear part cannot rule out.
 
     A scikit-learn estimator for multi-label text: ``X`` is a sequence of sentences, ``Y`` an indicator matrix
     (n_sentences, n_stances), or probabilities in 0..1 as soft targets; NaN means not known. After ``fit`` the
@@ -432,6 +433,8 @@ class StanceClassifier(StanceModel):
     Attributes:
         held_out_: (n_sentences, n_stances) after fit, not saved: the probability of each training sentence by a model
             that did not learn from its fold; NaN where there is none.
+        network_: the network, None without one. A model that is trained on top of this one keeps it for the stances
+            that it knows.
         replay_: after fit, the training sentences as features; saved beside the weights, None for a loaded model
             (``Replay.of_folder`` reads them).
     """

@@ -260,12 +260,15 @@ def the_limit(args: argparse.Namespace) -> Table:
     """Where predict_proba spends its time, and how many bytes it moves at least."""
     model = rhetoric.load("fast")
     assert isinstance(model, rhetoric.StanceClassifier)
+    network = model.network_
+    assert network is not None
     texts = [s.text for reading in model.read_many(documents(60)) for s in reading][:4000]
     found = tokens.tokenize(texts)
     names = actors.find(found)
     masked = actors.mask_tokens(found, names)
     items = features.items_of(found, masked, model.settings_)
     streams = features.streams_of(found, items, model.settings_)
+    linear = model._sum(streams, len(texts))
     took = race(
         {
             "tokenize": lambda: tokens.tokenize(texts),
@@ -274,6 +277,7 @@ def the_limit(args: argparse.Namespace) -> Table:
             "features.items_of": lambda: features.items_of(found, masked, model.settings_),
             "features.streams_of": lambda: features.streams_of(found, items, model.settings_),
             "sum of the weights": lambda: model._sum(streams, len(texts)),
+            "the network": lambda: network.read(items, linear),
             "predict_proba": lambda: model.predict_proba(texts),
         }
     )
