@@ -15,7 +15,9 @@ matrix product adds in.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -51,6 +53,41 @@ def word_keys(hashes: Hashes) -> NDArray[np.uint32]:
     """The half of a word's hash that the vocabulary knows it by."""
     keys: NDArray[np.uint32] = ((hashes * _KEY_MIX) >> np.uint64(32)).astype(np.uint32)
     return keys
+
+
+class _OneThread:
+    """Holds matrix products on one thread while any thread of ours is inside: they are small, and a library that
+    spreads them over two cores took twice the time of one (``experiments/speed``). Processes are the parallelism.
+
+    threadpoolctl comes with scikit-learn; where it is missing, products are as the library has them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._controller: Any = None
+        self._limits: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                try:
+                    from threadpoolctl import ThreadpoolController  # 8 ms of a start: not wanted for one sentence
+                except ImportError:
+                    self._limits = None
+                else:
+                    self._controller = self._controller or ThreadpoolController()
+                    self._limits = self._controller.limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside and self._limits is not None:
+                self._limits.restore_original_limits()
+
+
+_one_thread: Final = _OneThread()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -145,11 +182,12 @@ class Network:
         owner, begin, end = _windows(items, rows)
         owner = rows[owner]
         traces = []
-        for low, high in _parts(end - begin):
-            trace = self._forward(items, begin[low:high], end[low:high])
-            np.maximum.at(out, owner[low:high], trace.logits)
-            if keep:  # a byte holds what the last layer gives: of a book without a full stop it is much
-                traces.append(replace(trace, last=trace.last.astype(np.uint8)))
+        with _one_thread if len(owner) > 1 else nullcontext():
+            for low, high in _parts(end - begin):
+                trace = self._forward(items, begin[low:high], end[low:high])
+                np.maximum.at(out, owner[low:high], trace.logits)
+                if keep:  # a byte holds what the last layer gives: of a book without a full stop it is much
+                    traces.append(replace(trace, last=trace.last.astype(np.uint8)))
         return Read(out, owner, begin, tuple(traces))
 
     def screened(self, linear: Floats, logits: Floats, sizes: Ints) -> Floats:

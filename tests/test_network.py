@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,31 @@ def test_the_shares_of_a_long_sentence_lie_in_the_window_that_decided() -> None:
         outside[60 * window : 60 * window + LONGEST] = False
         assert not shares[outside, k].any()
         assert shares[:, k].any()
+
+
+def test_products_take_one_thread_and_leave_the_others_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+
+    def blas() -> list[int]:
+        return [info["num_threads"] for info in threadpoolctl.threadpool_info() if info["user_api"] == "blas"]
+
+    network = small_network()
+    forward = network._forward
+    inside: list[int] = []
+
+    def watched(items: Items, begin: np.ndarray, end: np.ndarray) -> Any:
+        inside.extend(blas())
+        return forward(items, begin, end)
+
+    monkeypatch.setattr(network, "_forward", watched)
+    with threadpoolctl.threadpool_limits(2):
+        before = blas()
+        logits(network, TEXTS)
+        assert blas() == before
+        assert set(inside) == {1}
+        with ThreadPoolExecutor(4) as pool:  # what a limit reaches from another thread is the BLAS library's affair
+            list(pool.map(lambda _: logits(network, TEXTS), range(40)))
+        assert blas() == before
 
 
 def test_classes_go_by_name() -> None:
