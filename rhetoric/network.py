@@ -43,6 +43,7 @@ LONGEST: Final = 80
 _STEP: Final = 60
 _TOP: Final = 255
 _EXACT: Final = 1 << 24  # a float of single precision holds whole numbers up to here
+_LARGEST: Final = 1e12  # of what is not in arrays: no logit becomes infinite
 _ROWS: Final = 1 << 10  # items in one matrix product: what it takes stays in the cache
 _KEY_MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
 _ARRAYS: Final = ("keys", "words", "classes", "first", "deeper", "scales", "biases", "outputs")
@@ -378,8 +379,8 @@ def _check(network: Network) -> None:
     if (np.diff(own["keys"].view(np.uint32).astype(np.int64)) <= 0).any():
         raise ValueError("keys do not rise")
     numbers = (network.floors, network.rest, network.unit, network.bias)
-    if any(values.shape != (k,) or not np.isfinite(values).all() for values in numbers):
-        raise ValueError(f"floors, rest, unit and bias have to be {k} finite numbers each")
+    if any(values.shape != (k,) or not (np.abs(values) <= _LARGEST).all() for values in numbers):
+        raise ValueError(f"floors, rest, unit and bias: expected {k} finite numbers each, at most {_LARGEST:g} in size")
     if not (np.isfinite(own["scales"]).all() and np.isfinite(own["biases"]).all()):
         raise ValueError("scales or biases are not finite")
     if (own["biases"] != np.rint(own["biases"])).any():

@@ -344,6 +344,8 @@ def test_damaged_arrays_are_named(fault: str, tmp_path: Path) -> None:
         ('"rest"', '"rust"', "lacks 'rest'"),
         ('"floor": -1000000000.0', '"floor": "low"', "at fault"),
         ('"floor": -1000000000.0', '"floor": 1e400', "finite"),
+        ('"floor": -1000000000.0', '"floor": -1e300', "at most 1e\\+12 in size"),
+        ('"floor": -1000000000.0', '"floor": NaN', "finite"),
         ('"network": {', '"network": [], "was": {', "at fault"),
     ],
 )
