@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from small_network import small_network
+
 import rhetoric
 from rhetoric import labels
 from rhetoric.errors import LabelError, ModelError
@@ -101,15 +103,16 @@ def _warm() -> None:
     """Import what reading imports late, before the watch begins."""
     import rhetoric.encoder
 
-    assert rhetoric.classify("China accused Russia of lying to the Council.").claims
+    text = "China accused Russia of lying to the Council. It denied that, and accused China."
+    assert rhetoric.classify(text).claims  # two sentences: what holds the network to one thread is imported then
 
 
 @cache
 def tiny_model() -> dict[str, bytes]:
-    """The files of a small linear model."""
+    """The files of a small linear model with a network beside it that looks at every sentence."""
     calm, angry = ["Rain fell on the capital."] * 3, ["Borduria threatened to close the strait."] * 3
     model = rhetoric.StanceClassifier(["threat"], bits=10, folds=0, min_count=1).fit(
-        [*calm, *angry], [[0]] * 3 + [[1]] * 3
+        [*calm, *angry], [[0]] * 3 + [[1]] * 3, network=small_network(stances=["threat"])
     )
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder) / "model")
