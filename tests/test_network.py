@@ -187,8 +187,9 @@ def test_the_shares_of_a_long_sentence_lie_in_the_window_that_decided() -> None:
 def test_products_take_one_thread_and_leave_the_others_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     threadpoolctl = pytest.importorskip("threadpoolctl")
 
-    def blas() -> list[int]:
-        return [info["num_threads"] for info in threadpoolctl.threadpool_info() if info["user_api"] == "blas"]
+    def blas() -> list[int]:  # numpy's own; scipy brings another, which has no part in this
+        found = threadpoolctl.threadpool_info()
+        return [info["num_threads"] for info in found if info["user_api"] == "blas" and "numpy" in info["filepath"]]
 
     network = small_network()
     forward = network._forward
@@ -201,6 +202,8 @@ def test_products_take_one_thread_and_leave_the_others_as_they_were(monkeypatch:
     monkeypatch.setattr(network, "_forward", watched)
     with threadpoolctl.threadpool_limits(2):
         before = blas()
+        if not before:
+            pytest.skip("numpy's BLAS is not one that came with it")
         logits(network, TEXTS)
         assert blas() == before
         assert set(inside) == {1}
