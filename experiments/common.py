@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import importlib.util
 import json
 import re
@@ -119,6 +120,19 @@ def is_implied(record: dict[str, Any]) -> bool:
         return False
     fields = ("id", "text", "stances", "roles", "unsure")
     return bool(labels.is_implied(labels.Label.from_dict({k: record[k] for k in fields if k in record})))
+
+
+def pool(cache: Path) -> list[dict[str, Any]]:
+    """The unlabelled sentences that experiments/labels/pool.py wrote: corpus, document, text."""
+    with gzip.open(cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def precision(truth: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n_stances,) average precision of each stance."""
+    from sklearn.metrics import average_precision_score
+
+    return np.array([average_precision_score(truth[:, k], scores[:, k]) for k in range(truth.shape[1])])
 
 
 def minilm() -> Path:

@@ -6,8 +6,8 @@ mean gives one logit per stance. Everything else (calibration, thresholds, readi
 Each sentence goes through the encoder alone: activations are quantised run by run, and a sentence's probabilities must
 not depend on the company it is read in.
 
-What the model `fast` rules out, the encoder need not read: in most prose that is all but a few sentences in a hundred
-(``Screen``; ``experiments/accurate`` tells what it costs).
+What the model `fast` rules out, the encoder need not read: some two sentences in three of most prose (``Screen``;
+``experiments/accurate`` tells what it costs).
 """
 
 from __future__ import annotations

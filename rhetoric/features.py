@@ -30,6 +30,7 @@ from rhetoric.tokens import (
     CAPITALISED,
     DIGIT,
     INITIAL,
+    MIX,
     PUNCTUATION,
     HashIndex,
     Tokens,
@@ -162,7 +163,6 @@ class Featured:
     streams: tuple[Stream, ...]
 
 
-_MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
 _NARROW_FACTORS: Final[NDArray[np.uint32]] = np.array(
     [0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1, 0x2C1B3C6D], dtype=np.uint32
 )
@@ -309,7 +309,7 @@ def _stream(
     n = len(hashes)
     depth = max(members[-1] for members in offsets)
     codes = np.zeros(depth + n, dtype=np.uint32)  # items before the first, so that every kind has n features
-    codes[depth:] = ((hashes + np.uint64(seed << 40)) * _MIX) >> np.uint64(32)
+    codes[depth:] = ((hashes + np.uint64(seed << 40)) * MIX) >> np.uint64(32)
     ranks = max(len(members) for members in offsets)
     scaled = [codes * factor for factor in _NARROW_FACTORS[:ranks]]
     totals: dict[tuple[int, ...], NDArray[np.uint32]] = {(0,): scaled[0][depth:]}

@@ -829,7 +829,9 @@ class StanceClassifier(StanceModel):
         out = np.zeros((len(sentences), len(self.classes_)))
         for part in chunks(sentences):
             batch = extract(sentences[part], self.settings_)
-            out[part] = self._with_network(batch)[0] - self._sum(batch.streams, part.stop - part.start)
+            _, read = self._with_network(batch)
+            if self.network_ is not None and read is not None:
+                out[part.start : part.stop, self._columns(self.network_)] = read.logits
         return out
 
     def _with_network(self, batch: Featured, *, keep: bool = False) -> tuple[Floats, Read | None]:

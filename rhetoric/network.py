@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from rhetoric.errors import ModelError
 from rhetoric.features import Items, lexicon_classes
-from rhetoric.tokens import ranges
+from rhetoric.tokens import MIX, ranges
 
 __all__ = ["LONGEST", "Network", "Read", "word_keys"]
 
@@ -45,14 +45,13 @@ _TOP: Final = 255
 _EXACT: Final = 1 << 24  # a float of single precision holds whole numbers up to here
 _LARGEST: Final = 1e12  # of what is not in arrays: no logit becomes infinite
 _ROWS: Final = 1 << 10  # items in one matrix product: what it takes stays in the cache
-_KEY_MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
 _ARRAYS: Final = ("keys", "words", "classes", "first", "deeper", "scales", "biases", "outputs")
 PREFIX: Final = "network."
 
 
 def word_keys(hashes: Hashes) -> NDArray[np.uint32]:
     """The half of a word's hash that the vocabulary knows it by."""
-    keys: NDArray[np.uint32] = ((hashes * _KEY_MIX) >> np.uint64(32)).astype(np.uint32)
+    keys: NDArray[np.uint32] = ((hashes * MIX) >> np.uint64(32)).astype(np.uint32)
     return keys
 
 

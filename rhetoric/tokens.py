@@ -34,6 +34,7 @@ __all__ = [
     "DIGIT",
     "HYPHENATED",
     "INITIAL",
+    "MIX",
     "PUNCTUATION",
     "HashIndex",
     "Tokens",
@@ -74,7 +75,8 @@ _LOOKALIKES: Final = tuple(
 _MULTIPLIER: Final = 0x9E3779B97F4A7C15
 _INVERSE: Final = pow(_MULTIPLIER, -1, 1 << 64)
 _KEPT_POWERS: Final = 1 << 20
-_MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
+MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
+"""An odd number that spreads a hash's bits when it multiplies it."""
 _SPARE_BITS: Final = 3  # of an index: one place in sixteen is taken, or one in eight
 
 
@@ -385,7 +387,7 @@ class HashIndex:
         self.first[slots[bounds]] = bounds + 1
 
     def _slots(self, hashes: Hashes) -> NDArray[np.intp]:
-        slots = hashes * _MIX
+        slots = hashes * MIX
         slots >>= self.shift
         return slots.view(np.intp)  # small enough for either
 

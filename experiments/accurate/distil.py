@@ -8,7 +8,6 @@ Names of actors are masked. `--layers K` cuts the starting encoder to K layers.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ import torch
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "teacher"), str(Path(__file__).resolve().parents[1])]
 import data
 import encoder as E
-from common import opinion
+from common import opinion, pool
 from train import encoder_folder, masker, report
 
 
@@ -66,12 +65,11 @@ def main() -> None:
         del teacher
     texts, y = texts * args.repeat_labels, np.concatenate([y] * args.repeat_labels)
     scores = opinion([args.cache / name for name in args.scores.split(",")], floor=1e-5)
-    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-        pool = [json.loads(line) for line in lines]
+    sentences = pool(args.cache)
     read = np.flatnonzero(~np.isnan(scores).any(axis=1))
-    read = np.array([i for i in read if not data.held_out(pool[i])])
+    read = np.array([i for i in read if not data.held_out(sentences[i])])
     read = np.random.default_rng(args.seed).permutation(read)[: args.pool]
-    texts += mask([pool[i]["text"] for i in read])
+    texts += mask([sentences[i]["text"] for i in read])
     y = np.concatenate([y, scores[read]])
     print(len(rows), "labelled,", len(read), "pool,", len(held), "held out", flush=True)
     if args.init:

@@ -10,8 +10,6 @@ what the encoder said of those sentences.) Writes the table into the README, and
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 import sys
 from pathlib import Path
@@ -20,9 +18,9 @@ import numpy as np
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / part) for part in ("teacher", "")]
 import data
-from common import ROOT, arguments, gold, indicator, into_readme, labelled
+from common import ROOT, arguments, gold, indicator, into_readme, labelled, pool, precision
 from encoder_reference import write as write_reference
-from sklearn.metrics import average_precision_score
+from read_pool import BY_CHANCE, by_chance
 
 import rhetoric
 from rhetoric.encoder import EncoderModel, Screen
@@ -32,11 +30,6 @@ from rhetoric.model import sigmoid
 FLOORS = (0.0, 0.005, 0.0075, 0.01, 0.0115, 0.0125, 0.0135, 0.015, 0.02, 0.03, 0.05)
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
 SAMPLE = 20_000
-
-
-def precision(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Average precision of each stance."""
-    return np.array([average_precision_score(truth[:, k], scores[:, k]) for k in range(truth.shape[1])])
 
 
 def macro(model: EncoderModel, truth: np.ndarray, chances: np.ndarray) -> float:
@@ -54,16 +47,14 @@ def main() -> None:
     def calibrated(raw: np.ndarray) -> np.ndarray:
         return sigmoid(raw * model.slope_ + model.intercept_)
 
-    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-        pool = [json.loads(line) for line in lines]
+    sentences = pool(args.cache)
     scores = np.load(args.cache / args.scores).astype(float)
-    chance = np.random.default_rng(8).permutation(len(pool))[:190_000]  # read_pool.py drew these, news first
-    chance = chance[~np.isnan(scores[chance]).any(axis=1)]
-    speech = np.array([pool[i]["corpus"] == "ungd" for i in chance])
+    chance, _ = by_chance(sentences, BY_CHANCE)  # the others that were read are the likeliest to bear a stance
+    speech = np.array([sentences[i]["corpus"] == "ungd" for i in chance])
     rows = np.concatenate([chance[~speech][: SAMPLE // 2], chance[speech][: SAMPLE // 2]])
     speech = np.repeat([False, True], [len(rows) - SAMPLE // 2, SAMPLE // 2])
     raw = np.log(np.clip(scores[rows], 1e-6, 1 - 1e-6) / (1 - np.clip(scores[rows], 1e-6, 1 - 1e-6)))
-    offered = quick.predict_proba([pool[i]["text"] for i in rows]).max(axis=1)
+    offered = quick.predict_proba([sentences[i]["text"] for i in rows]).max(axis=1)
 
     held = [r for r in labelled(args.shared, args.cache) if data.held_out(r)]
     dev = gold(args.shared)

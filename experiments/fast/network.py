@@ -12,7 +12,6 @@ the labels that it did not learn from, as a table in the README. Deterministic f
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 import sys
@@ -27,7 +26,7 @@ from joblib import Parallel, delayed
 from safetensors.numpy import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import arguments, gold, indicator, into_readme, labelled, minilm
+from common import arguments, gold, indicator, into_readme, labelled, minilm, pool, precision
 from train import grouped
 
 import rhetoric
@@ -273,13 +272,6 @@ def said(network: Network, texts: list[str]) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def precision(truth: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """Average precision of each stance."""
-    from sklearn.metrics import average_precision_score
-
-    return np.array([average_precision_score(truth[:, k], logits[:, k]) for k in range(truth.shape[1])])
-
-
 def save(network: Network, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     config, arrays = network.stored()
@@ -298,14 +290,13 @@ def main() -> None:
     texts, truth = [r["text"] for r in records], indicator(records)
     soft = truth.copy()  # a close call pulls what it bears towards one half
     soft[[bool(r.get("unsure")) for r in records]] *= 0.75
-    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-        pool = [json.loads(line)["text"] for line in lines]
+    unread = [record["text"] for record in pool(args.cache)]
     scores = np.load(args.cache / args.scores)
     known = set(texts)
-    rows = np.array([i for i in np.flatnonzero(~np.isnan(scores).any(axis=1)) if pool[i] not in known])
+    rows = np.array([i for i in np.flatnonzero(~np.isnan(scores).any(axis=1)) if unread[i] not in known])
     easy = scores[rows].max(axis=1) < 0.01
     rows = rows[~easy | (np.random.default_rng(3).random(len(rows)) < EASY)]
-    lesson = [pool[i] for i in rows]
+    lesson = [unread[i] for i in rows]
     hashes, classes, bounds = items_of(texts + lesson)
     keys, counts = np.unique(word_keys(hashes), return_counts=True)
     keys = keys[counts >= FEWEST]
@@ -355,7 +346,7 @@ def main() -> None:
     for number, network in enumerate(others):
         held_out[fold == number] = said(network, [t for t, f in zip(texts, fold) if f == number])
     # what a sentence that it does not look at gets: what it says of those that surely bear nothing
-    nothing = [pool[i] for i in rows[scores[rows].max(axis=1) < 0.01][:5000]]
+    nothing = [unread[i] for i in rows[scores[rows].max(axis=1) < 0.01][:5000]]
     final.rest = np.median(said(final, nothing), axis=0)
     save(final, args.cache / "network")
     np.savez(args.cache / "network-held-out.npz", logits=held_out, fold=fold)

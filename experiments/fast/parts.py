@@ -8,17 +8,15 @@ fitted here once more for that, the network's held-out logits are those that net
 
 from __future__ import annotations
 
-import gzip
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import arguments, gold, indicator, into_readme, labelled
-from network import precision
+from common import arguments, gold, indicator, into_readme, labelled, pool, precision
 from train import grouped, lesson
+from variants import best as best_of_stance
 
 from rhetoric.features import extract
 from rhetoric.fitting import spread_folds
@@ -29,11 +27,7 @@ FLOORS = (-9.0, -2.0, -1.5, -1.25, -1.0, -0.8, -0.6, -0.4)
 
 def best(logits: np.ndarray, truth: np.ndarray) -> float:
     """Macro-F1 at each stance's best threshold."""
-    out = []
-    for z, y in zip(logits.T, truth.T):
-        order = np.argsort(-z, kind="stable")
-        out.append(float((2 * np.cumsum(y[order]) / (np.arange(1, len(y) + 1) + y.sum())).max()))
-    return float(np.mean(out))
+    return float(np.mean([best_of_stance(z, y)[0] for z, y in zip(logits.T, truth.T)]))
 
 
 def main() -> None:
@@ -77,12 +71,11 @@ def main() -> None:
         lines.append(f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
     into_readme(__file__, "parts", "\n".join(lines))
 
-    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as handle:
-        pool = [json.loads(line) for line in handle]
-    chance = np.random.default_rng(1).permutation(len(pool))
+    sentences = pool(args.cache)
+    chance = np.random.default_rng(1).permutation(len(sentences))
     share = {}
     for name, speech in (("news", False), ("UN speeches", True)):
-        chosen = [pool[i]["text"] for i in chance if (pool[i]["corpus"] == "ungd") == speech][:10_000]
+        chosen = [sentences[i]["text"] for i in chance if (sentences[i]["corpus"] == "ungd") == speech][:10_000]
         drawn = extract(chosen, model.settings_)
         share[name] = model._sum(drawn.streams, len(chosen)), np.diff(drawn.items.indptr)
     lines = [

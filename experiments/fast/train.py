@@ -12,7 +12,6 @@ teacher's probability. Deterministic. Measure with OMP_NUM_THREADS=1 where other
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import json
 import sys
@@ -24,7 +23,7 @@ import numpy as np
 from reference import write as write_reference
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import PREVALENCE, breakdowns, indicator, load_network, opinion, read
+from common import PREVALENCE, breakdowns, indicator, load_network, opinion, pool, read
 from common import labelled as training_records
 
 from rhetoric.evaluate import evaluate
@@ -41,8 +40,7 @@ def lesson(cache: Path, scores: Sequence[Path], known: set[str]) -> Taught:
     """The sentences of the pool that a teacher read, without those that have labels."""
     probabilities = opinion(scores)
     rows = np.flatnonzero(~np.isnan(probabilities).any(axis=1))
-    with gzip.open(cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-        texts = [json.loads(line)["text"] for line in lines]
+    texts = [record["text"] for record in pool(cache)]
     if len(texts) != len(probabilities):
         raise SystemExit(f"the scores have {len(probabilities)} rows, the pool {len(texts)} sentences")
     rows = np.array([row for row in rows if texts[row] not in known])

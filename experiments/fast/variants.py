@@ -10,8 +10,6 @@ development set, at the folds' thresholds and, as a mean of average precisions, 
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 import sys
 from collections import Counter
@@ -24,7 +22,7 @@ import scipy.sparse as sp
 from train import grouped
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import arguments, gold, indicator, into_readme, labelled, opinion
+from common import arguments, gold, indicator, into_readme, labelled, opinion, pool
 
 from rhetoric import features
 from rhetoric.actors import mask_tokens
@@ -127,12 +125,11 @@ def main() -> None:
     texts, truth = [r["text"] for r in records], indicator(records)
     source = np.array([r["register"] for r in records])
     fold = spread_folds(np.unique(grouped(texts, args.cache), return_inverse=True)[1], truth, 3)
-    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-        pool = [json.loads(line) for line in lines]
+    sentences = pool(args.cache)
     thought, known = opinion([args.cache / name for name in args.scores]), set(texts)
-    read = [i for i in np.flatnonzero(~np.isnan(thought).any(axis=1)) if pool[i]["text"] not in known]
+    read = [i for i in np.flatnonzero(~np.isnan(thought).any(axis=1)) if sentences[i]["text"] not in known]
     read = np.random.default_rng(0).permutation(read)
-    pool_texts, pool_source = [pool[i]["text"] for i in read], np.array([pool[i]["corpus"] for i in read])
+    pool_texts, pool_source = [sentences[i]["text"] for i in read], np.array([sentences[i]["corpus"] for i in read])
     thought = thought[read]
     on_gold = gold(args.shared)
     gold_truth = indicator(on_gold)
