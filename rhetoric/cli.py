@@ -320,7 +320,8 @@ def evaluate(model: str, labels: tuple[str, ...], as_json: bool, html: str | Non
 def export(model: str, output: str) -> None:
     """Write a linear model as an ONNX graph over feature ids (extra [onnx]).
 
-    Hashing words is no ONNX operation: rhetoric.export.feature_ids makes what the graph takes.
+    Hashing words is no ONNX operation: rhetoric.export.feature_ids makes what the graph takes, and of a model with a
+    network its network_logits the input `beside`.
 
     \b
     Example:
