@@ -342,15 +342,12 @@ def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
 
 def _shouting(tokens: Tokens) -> tuple[Bools, Bools]:
     """For every sentence: no small letter begins a word in it (two shouted words at least); no capital stands in it."""
-    n = tokens.n_sentences
-    flags = tokens.flags
+    flags, size = tokens.flags, tokens.end - tokens.start
     capital = (flags & CAPITALISED) != 0
     # a token that starts with an apostrophe or is a single letter tells nothing
-    small = ((flags & (CAPITALISED | DIGIT | PUNCTUATION)) == 0) & (tokens.end - tokens.start > 2)
-    lone = capital & ((flags & (ALL_CAPS | ABBREVIATION)) == 0) & (tokens.end - tokens.start > 1)
-    counts = [
-        np.bincount(tokens.sentence[where], minlength=n) for where in (small | lone, (flags & ALL_CAPS) != 0, capital)
-    ]
+    small = ((flags & (CAPITALISED | DIGIT | PUNCTUATION)) == 0) & (size > 2)
+    lone = capital & ((flags & (ALL_CAPS | ABBREVIATION)) == 0) & (size > 1)
+    counts = [np.diff(indices(where).searchsorted(tokens.indptr)) for where in (small | lone, flags & ALL_CAPS, capital)]
     return (counts[0] == 0) & (counts[1] > 1), counts[2] == 0
 
 
@@ -501,13 +498,16 @@ class _NameLike:
         )
 
     def __call__(self, i: int) -> bool:
+        tokens = self.tokens
+        word, flags = tokens.hash.item(i), tokens.flags.item(i)
+        joined = flags & HYPHENATED or tokens._raw.item(tokens.start.item(i)) == _APOSTROPHE
+        if not (joined or flags & _NOT_SMALL or word in self.particles):
+            return False  # most words
         other = bisect_right(self.first, i) - 1
         if other >= 0 and i < self.end[other]:
             return False
         if self._capital(i):
             return True
-        tokens = self.tokens
-        word, flags = tokens.hash.item(i), tokens.flags.item(i)
         if word == self.stop:  # George W. Bush
             return self.length(i - 1) == 1 and self._capital(i - 1) and self._capital(i + 1)
         if flags & _NOT_SMALL:
@@ -693,8 +693,7 @@ def _codes_of(mentions: Sequence[str]) -> list[tuple[str, ...]]:
     named = indices(matches.actor >= 0)
     bounds = np.searchsorted(tokens.sentence[matches.first_token[named]], np.arange(len(mentions) + 1)).tolist()
     return [
-        _head_codes(tokens, matches, named[low:high].tolist()) if low < high else ()
-        for low, high in pairwise(bounds)
+        _head_codes(tokens, matches, named[low:high].tolist()) if low < high else () for low, high in pairwise(bounds)
     ]
 
 

@@ -148,7 +148,7 @@ class StanceModel(ABC):
     def stance_names(self) -> tuple[str, ...]:
         """The stances, in the order of all columns, as plain strings."""
         self._check_fitted()
-        return tuple(str(name) for name in self.classes_)
+        return tuple(self.classes_.tolist())
 
     def decision_function(self, X: Iterable[str]) -> Floats:
         """Calibrated log odds, (n_sentences, n_stances).
@@ -734,7 +734,7 @@ class StanceClassifier(StanceModel):
         self.thresholds_, self.unsure_ = decisions[:, 0].copy(), decisions[:, 1:].copy()
         self.settings_ = settings
         self.held_out_ = sigmoid(held_out * self.slope_ + self.intercept_)
-        self.classes_ = np.array(names, dtype=object)
+        self.classes_ = np.array([str(name) for name in names], dtype=object)
         beside = heard(matrix @ fitted[0].T + fitted[1], np.arange(len(sentences)))
         self.replay_ = Replay(matrix, targets, weights, beside).and_then(replay)
         self._hash = None

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -126,12 +125,13 @@ def _power_tables(n: int) -> tuple[Hashes, Hashes]:
     return tables
 
 
-def _lower(raw: bytes, ascii_only: bool) -> tuple[Bytes, NDArray[np.intp] | None]:
-    """Lower-cased bytes, of the same length, and where capitals beyond ASCII stood."""
-    if ascii_only:
+def _lower(raw: bytes, continued: Ints | None) -> tuple[Bytes, Ints | None]:
+    """Lower-cased bytes, of the same length, and where capitals beyond ASCII stood; ``continued`` as from
+    ``_continuations``, None where all is ASCII."""
+    if continued is None:
         return np.frombuffer(raw.translate(_LOWER), dtype=np.uint8), None
-    data = np.frombuffer(raw.translate(_LOWER), dtype=np.uint8).copy()
-    at = _continuations(data) - 1  # what starts in two bytes, and the middle of longer ones
+    data = np.frombuffer(bytearray(raw.translate(_LOWER)), dtype=np.uint8)
+    at = continued - 1  # what starts in two bytes, and the middle of longer ones
     at = at[(data[at] >= 0xC3) & (data[at] <= 0xDF)]
     point = ((data[at] & 0x1F).astype(np.uint16) << 6) | (data[at + 1] & 0x3F)
     lower = _LOWER_TWO_BYTE[point]
@@ -169,7 +169,7 @@ class Tokens:
     indptr: Ints
     _raw: Bytes
     _bases: Ints
-    _ascii: bool
+    _continued: Ints | None  # the bytes that start no character; None where all is ASCII
     _sums: Hashes
 
     def __len__(self) -> int:
@@ -179,11 +179,6 @@ class Tokens:
     @property
     def n_sentences(self) -> int:
         return len(self.indptr) - 1
-
-    @cached_property
-    def _continued(self) -> Ints:
-        """The bytes that start no character, few in most texts."""
-        return _continuations(self._raw)
 
     def char_spans(self, first: Any = None, last: Any = None) -> tuple[Ints, Ints]:
         """Character offsets, each in its own sentence, of runs of tokens.
@@ -198,7 +193,7 @@ class Tokens:
         first = np.arange(len(self)) if first is None else np.asarray(first, dtype=np.int64)
         last = first if last is None else np.asarray(last, dtype=np.int64)
         start, end, base = self.start[first], self.end[last], self._bases[self.sentence[first]]
-        if not self._ascii:
+        if self._continued is not None:
             # a token never ends inside a character, so its end less what continues characters before is its end
             start, end, base = (at - self._continued.searchsorted(at) for at in (start, end, base))
         return start - base, end - base
@@ -236,14 +231,14 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     original = np.frombuffer(raw, dtype=np.uint8)
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=n_texts)
     bases = np.empty(n_texts, dtype=np.int64)  # where each text starts
+    continued = None if ascii_only else _continuations(original)
     if n_texts:
         bases[0] = 1
         (lengths[:-1] + 1).cumsum(out=bases[1:])
         bases[1:] += 1
-        if not ascii_only:
-            continued = _continuations(original)  # character c is byte c, and one more for each of these before it
+        if continued is not None:  # character c is byte c, and one more for each of these before it
             bases += (continued - np.arange(len(continued))).searchsorted(bases, side="right")
-    lower, foreign_capitals = _lower(raw, ascii_only)
+    lower, foreign_capitals = _lower(raw, continued)
 
     kind = np.frombuffer(bytearray(raw.translate(_KINDS)), dtype=np.uint8)
     if not ascii_only:
@@ -323,7 +318,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     words = indices(~mark)
     opening = words.searchsorted(indptr)
     flags[words[opening[:-1][opening[:-1] < opening[1:]]]] |= INITIAL
-    return Tokens(hashes, start, end, sentence, flags, indptr, original, bases, ascii_only, sums)
+    return Tokens(hashes, start, end, sentence, flags, indptr, original, bases, continued, sums)
 
 
 def _continuations(raw: Bytes) -> Ints:
@@ -365,6 +360,7 @@ class HashIndex:
 
     Args:
         keys: at least one.
+        mixed: they, and whatever is looked for, were multiplied by an odd number before.
 
     Attributes:
         first: by the top bits of a hash times an odd number: one more than the row of the first key of these bits, 0
@@ -373,7 +369,8 @@ class HashIndex:
         most: so many keys share their bits at most.
     """
 
-    def __init__(self, keys: Hashes) -> None:
+    def __init__(self, keys: Hashes, *, mixed: bool = False) -> None:
+        self.factor = np.uint64(1) if mixed else MIX
         bits = len(keys).bit_length() + _SPARE_BITS
         self.shift = np.uint64(64 - bits)
         slots = self._slots(keys)
@@ -387,7 +384,7 @@ class HashIndex:
         self.first[slots[bounds]] = bounds + 1
 
     def _slots(self, hashes: Hashes) -> NDArray[np.intp]:
-        slots = hashes * MIX
+        slots = hashes * self.factor
         slots >>= self.shift
         return slots.view(np.intp)  # small enough for either
 
@@ -414,7 +411,7 @@ def hash_words(words: Iterable[str]) -> Hashes:
     listed = _plain("\n".join(words)).split("\n")
     joined = "\n".join(word[:-1] if word.endswith(".") and word.count(".") > 1 else word for word in listed)
     raw = joined.encode("utf-8", "surrogatepass")
-    data, _ = _lower(raw, joined.isascii())
+    data, _ = _lower(raw, None if joined.isascii() else _continuations(np.frombuffer(raw, dtype=np.uint8)))
     powers, inverses = _power_tables(len(data) + 1)
     sums = np.zeros(len(data) + 1, dtype=np.uint64)
     np.cumsum(data * powers[: len(data)], out=sums[1:])
@@ -429,6 +426,7 @@ def hash_word(word: str) -> int:
     plain = _plain(word)
     if plain.endswith(".") and plain.count(".") > 1:
         plain = plain[:-1]
-    data, _ = _lower(plain.encode("utf-8", "surrogatepass"), plain.isascii())
+    raw = plain.encode("utf-8", "surrogatepass")
+    data, _ = _lower(raw, None if plain.isascii() else _continuations(np.frombuffer(raw, dtype=np.uint8)))
     powers, _ = _power_tables(len(data))
     return int(np.sum(data * powers[: len(data)], dtype=np.uint64))

@@ -107,6 +107,18 @@ def test_it_is_the_arithmetic_that_its_docstring_tells() -> None:
         assert logits(network, [text])[0] == pytest.approx(whole * network.unit + network.bias, rel=1e-12)
 
 
+def test_words_of_many_sentences_are_found_as_those_of_one_are() -> None:
+    network = small_network()
+    words = [*WORDS, "zzz", "unheard", "of"] * 60
+    texts = [" ".join(words[low : low + 7]) for low in range(0, len(words), 7)]
+    hashes = items_of(texts).hash
+    assert len(hashes) > 512
+    together = network._rows_of(hashes)
+    assert together.tolist() == [row for part in np.array_split(hashes, 9) for row in network._rows_of(part).tolist()]
+    assert (together == 0).any()
+    assert together.max() > 1
+
+
 def test_an_empty_sentence_gets_the_rest() -> None:
     network = small_network()
     assert logits(network, ["", "accused"])[0].tolist() == network.rest.tolist()
@@ -123,12 +135,16 @@ def test_it_looks_only_above_the_floor() -> None:
     assert network.screened(linear, logits(network, TEXTS[:2]), sizes).tolist() == read.tolist()
 
 
-def test_it_looks_at_every_long_sentence() -> None:
+def test_it_looks_at_a_long_sentence_from_a_lower_floor_on_and_at_the_longest_always() -> None:
     network = small_network(floor=0.5)
-    texts = [" ".join(["the"] * n) for n in (LONGEST, LONGEST + 1)]
-    read = network.read(items_of(texts), np.full((2, 3), -9.0)).logits
-    assert read[0].tolist() == network.rest.tolist()
-    assert read[1].tolist() == logits(network, texts)[1].tolist()
+    texts = [" ".join(["the"] * n) for n in (LONGEST, LONGEST + 1, LONGEST + 1, 2 * LONGEST, 2 * LONGEST + 1)]
+    linear = np.array([[-0.2] * 3, [-0.2] * 3, [-0.4] * 3, [-9.0] * 3, [-9.0] * 3])
+    items = items_of(texts)
+    read = network.read(items, linear).logits
+    looked = [row == whole for row, whole in zip(read.tolist(), logits(network, texts).tolist(), strict=True)]
+    assert looked == [False, True, False, False, True]
+    assert all(row == network.rest.tolist() for row, own in zip(read.tolist(), looked, strict=True) if not own)
+    assert network.screened(linear, logits(network, texts), np.diff(items.indptr)).tolist() == read.tolist()
 
 
 def test_a_long_sentence_bears_what_any_window_bears() -> None:

@@ -72,7 +72,9 @@ def table(head, rows):
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--pool", type=int, default=15000, help="sentences of the teacher's pool that the base learns from")
+    parser.add_argument(
+        "--pool", type=int, default=15000, help="sentences of the teacher's pool that the base learns from"
+    )
     parser.add_argument("--seeds", type=int, default=1)
     args = parser.parse_args()
     settings = FeatureSettings()
@@ -95,12 +97,14 @@ def main() -> None:
 
     taught_X, taught_Y = X[:0], Y[:0]
     if args.pool:
-        taught = lesson(args.cache, [args.cache / "scores-v2.npy"], set(texts))
-        rows = np.random.default_rng(1).choice(len(taught.sentences), args.pool, replace=False)
+        taught = lesson(args.cache, [args.cache / "scores-v2.npy"], texts)
+        assert callable(taught.probabilities)
+        said = np.asarray(taught.probabilities(train))  # what was made of sentences to measure on is not known
+        rows = np.random.default_rng(1).choice(np.flatnonzero(~np.isnan(said).any(axis=1)), args.pool, replace=False)
         sentences = [taught.sentences[i] for i in rows]
         kept = np.array([s.upper() != s for s in sentences])  # MUC-4 is in capitals
         taught_X = feature_matrix([s for s, k in zip(sentences, kept) if k], settings)
-        taught_Y = np.asarray(taught.probabilities)[rows][kept]
+        taught_Y = said[rows][kept]
     print("pool", taught_X.shape[0], flush=True)
 
     base_X, base_Y = stack(X[train], taught_X), np.concatenate([Y[train], taught_Y])
@@ -171,10 +175,18 @@ def main() -> None:
                 results.setdefault((weight, n), []).append(scores)
         print(n, {w: np.round(np.mean(results[w, n], axis=0), 2).tolist() for w in NEGATIVES}, flush=True)
     parts = []
-    for t, title in enumerate(("F1 at 0.5, other real sentences", "average precision, other real sentences",
-                               "F1 at 0.5, development set", "average precision, development set")):
-        rows = [[w or "unknown", *(f"{np.mean([r[t] for r in results[w, n]]):.2f}" for n in NEW_STANCE_SIZES)]
-                for w in NEGATIVES]
+    for t, title in enumerate(
+        (
+            "F1 at 0.5, other real sentences",
+            "average precision, other real sentences",
+            "F1 at 0.5, development set",
+            "average precision, development set",
+        )
+    ):
+        rows = [
+            [w or "unknown", *(f"{np.mean([r[t] for r in results[w, n]]):.2f}" for n in NEW_STANCE_SIZES)]
+            for w in NEGATIVES
+        ]
         parts.append(f"{title}:\n\n" + table(["weight of old sentences", *map(str, NEW_STANCE_SIZES)], rows))
     text = "\n\n".join(parts)
     print(text)

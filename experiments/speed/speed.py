@@ -16,6 +16,7 @@ import itertools
 import json
 import os
 import platform
+import re
 import resource
 import statistics
 import subprocess
@@ -38,6 +39,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common import ROOT, into_readme
 
 ARCHIVE = ROOT.parent / "shared/archive/ungd-1990-2004.jsonl.gz"
+NEWS = ROOT.parent / "shared/corpora/news-sentences.jsonl.gz"
+DATELINE = re.compile(r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, [A-Z][a-z]+ \d{1,2}, \d{4} ")  # opens an article
 ROUNDS = 5
 SENTENCE = "Ruritania denied that it had mined the strait."
 # What a regex or a rule might go over again and again: one long sentence, or none that ends.
@@ -71,6 +74,19 @@ def documents(count: int) -> list[str]:
     """Speeches of the UN's general debate, evenly over the years."""
     with gzip.open(ARCHIVE, "rt", encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
+    return texts[:: max(len(texts) // count, 1)][:count]
+
+
+def news_articles(count: int) -> list[str]:
+    """Whole articles of Wikinews, evenly over the corpus."""
+    articles: list[list[str]] = []
+    with gzip.open(NEWS, "rt", encoding="utf-8") as lines:
+        for record in map(json.loads, lines):
+            if record["corpus"] == "wikinews":
+                if DATELINE.match(record["text"]) or not articles:
+                    articles.append([])
+                articles[-1].append(record["text"])
+    texts = [" ".join(article) for article in articles]
     return texts[:: max(len(texts) // count, 1)][:count]
 
 
@@ -169,7 +185,10 @@ def short_texts(args: argparse.Namespace) -> Table:
         spans = sentences.split(text)[20:35]
         if spans:
             passages.append(text[spans[0][0] : spans[-1][1]])
+    news = news_articles(100)
     calls: dict[str, tuple[list[str], Callable[[list[str]], object]]] = {
+        "100 articles of Wikinews, classify": (news, lambda texts: [model.read(text) for text in texts]),
+        "100 articles of Wikinews, read_many": (news, model.read_many),
         "the five articles, classify": (articles, lambda texts: [model.read(text) for text in texts]),
         "the five articles, 40 times, read_many": (articles * 40, model.read_many),
         "15 sentences of a speech, classify": (passages, lambda texts: [model.read(text) for text in texts]),
