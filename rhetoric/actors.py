@@ -347,7 +347,8 @@ def _shouting(tokens: Tokens) -> tuple[Bools, Bools]:
     # a token that starts with an apostrophe or is a single letter tells nothing
     small = ((flags & (CAPITALISED | DIGIT | PUNCTUATION)) == 0) & (size > 2)
     lone = capital & ((flags & (ALL_CAPS | ABBREVIATION)) == 0) & (size > 1)
-    counts = [np.diff(indices(where).searchsorted(tokens.indptr)) for where in (small | lone, flags & ALL_CAPS, capital)]
+    masks = (small | lone, flags & ALL_CAPS, capital)
+    counts = [np.diff(indices(where).searchsorted(tokens.indptr)) for where in masks]
     return (counts[0] == 0) & (counts[1] > 1), counts[2] == 0
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias
 
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhetoric.errors import MissingExtraError, ModelError
-from rhetoric.model import Attribution, StanceModel, chunks, load_model, number_of
+from rhetoric.model import Attribution, StanceClassifier, StanceModel, chunks, load_model, number_of
 from rhetoric.storage import ModelFolder, shipped_models
 from rhetoric.tokens import PUNCTUATION, tokenize
 
@@ -40,9 +41,12 @@ PIECES: Final = "tokenizer.json"
 _MAX_FILE: Final = 100 << 20
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Screen:
     """Which sentences the encoder reads: those to which a quicker model gives at least ``floors`` for some stance.
+
+    The quicker model spares no trouble here (``StanceClassifier.thorough``): beside what an encoder takes that is
+    little, and what it finds impossible is so more often (``experiments/accurate``).
 
     Attributes:
         model: the quicker model, of the same stances.
@@ -56,8 +60,12 @@ class Screen:
 
     def admitted(self, sentences: Sequence[str]) -> list[int]:
         """Rows of the sentences to read."""
-        rows: list[int] = np.flatnonzero((self.model.predict_proba(sentences) >= self.floors).any(axis=1)).tolist()
+        rows: list[int] = np.flatnonzero((self._thorough.predict_proba(sentences) >= self.floors).any(axis=1)).tolist()
         return rows
+
+    @cached_property
+    def _thorough(self) -> StanceModel:
+        return self.model.thorough() if isinstance(self.model, StanceClassifier) else self.model
 
     def stored(self) -> dict[str, Any]:
         """Its part of ``config.json``; the quicker model's hash is there so that this model's own changes with it."""

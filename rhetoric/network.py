@@ -301,16 +301,20 @@ class Network:
         """A network whose logits are ``factor`` times as large."""
         return self._with(range(len(self.stances)), factor)
 
+    def everywhere(self) -> Network:
+        """A network that looks at every sentence."""
+        return self._with(range(len(self.stances)), 1.0, floors=np.full(len(self.stances), -_LARGEST))
+
     def of(self, names: Sequence[str]) -> Network | None:
         """Its part for those of its stances that are among ``names``; None where there are none."""
         columns = [k for k, stance in enumerate(self.stances) if stance in names]
         return self._with(columns, 1.0) if columns else None
 
-    def _with(self, columns: Sequence[int], factor: float) -> Network:
+    def _with(self, columns: Sequence[int], factor: float, floors: Floats | None = None) -> Network:
         own = list(columns)
         return Network(
             [self.stances[k] for k in own],
-            floors=self.floors[own],
+            floors=self.floors[own] if floors is None else floors,
             rest=self.rest[own] * factor,
             unit=self.unit[own] * factor,
             bias=self.bias[own] * factor,

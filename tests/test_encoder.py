@@ -93,7 +93,8 @@ def test_what_the_quick_model_rules_out_is_not_read(model, monkeypatch: pytest.M
     monkeypatch.setattr(model, "read_whole", lambda sentences: read.extend(sentences) or whole(sentences))
     sentences = [*SENTENCES, "Wheat exports rose by three per cent last year."]
     logits = model._raw_logits(sentences)
-    offered = (screen.model.predict_proba(sentences) >= screen.floors).any(axis=1)
+    assert isinstance(screen.model, rhetoric.StanceClassifier)
+    offered = (screen.model.thorough().predict_proba(sentences) >= screen.floors).any(axis=1)
     assert read == [s for s, one in zip(sentences, offered, strict=True) if one]
     assert not offered[-1]
     assert offered[[0, 2, 3]].all()

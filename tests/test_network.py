@@ -147,6 +147,20 @@ def test_it_looks_at_a_long_sentence_from_a_lower_floor_on_and_at_the_longest_al
     assert network.screened(linear, logits(network, texts), np.diff(items.indptr)).tolist() == read.tolist()
 
 
+def test_a_thorough_model_looks_everywhere() -> None:
+    network = small_network(floor=1e6)
+    model = model_with(network)
+    sparing = model.decision_function(TEXTS)
+    thorough = model.thorough()
+    lacks = thorough.network_logits(TEXTS) - model.network_logits(TEXTS)
+    assert np.abs(lacks[:2]).min() > 0
+    assert thorough.decision_function(TEXTS) == pytest.approx(sparing + lacks * model.slope_, abs=1e-9)
+    assert model.decision_function(TEXTS).tobytes() == sparing.tobytes()
+    assert thorough.hash != model.hash
+    alone = model_with(None)
+    assert alone.thorough() is alone
+
+
 def test_a_long_sentence_bears_what_any_window_bears() -> None:
     words = [WORDS[i * i % len(WORDS)] for i in range(LONGEST + 65)]  # three windows
     windows = [words[:80], words[60:140], words[120:]]

@@ -1,6 +1,6 @@
 """Choose which sentences `accurate` need not read because `fast` rules them out, and write that into its config.
 
-    python experiments/accurate/screen.py [--scores scores-accurate.npy] [--lost 0.01]
+    python experiments/accurate/screen.py [--scores scores-accurate.npy] [--lost 0.005]
 
 Run it after `fast` was trained (train.py, then parts.py), and after finish.py. The floor is the highest probability at
 which no more than the share `--lost` of what the encoder finds in the held-out documents is lost; there, models of the
@@ -27,7 +27,7 @@ from rhetoric.encoder import EncoderModel, Screen
 from rhetoric.evaluate import evaluate
 from rhetoric.model import sigmoid
 
-FLOORS = (0.0, 0.005, 0.0075, 0.01, 0.0115, 0.0125, 0.0135, 0.015, 0.02, 0.03, 0.05)
+FLOORS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.07)
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
 SAMPLE = 20_000
 
@@ -39,10 +39,12 @@ def macro(model: EncoderModel, truth: np.ndarray, chances: np.ndarray) -> float:
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--scores", default="scores-accurate.npy", help="what the encoder said of the pool")
-    parser.add_argument("--lost", type=float, default=0.01)
+    parser.add_argument("--lost", type=float, default=0.005)
     args = parser.parse_args()
     folder = ROOT / "rhetoric/models/accurate"
     model, quick = EncoderModel.load(folder), rhetoric.load("fast")
+    assert isinstance(quick, rhetoric.StanceClassifier)
+    thorough = quick.thorough()
 
     def calibrated(raw: np.ndarray) -> np.ndarray:
         return sigmoid(raw * model.slope_ + model.intercept_)
@@ -54,17 +56,17 @@ def main() -> None:
     rows = np.concatenate([chance[~speech][: SAMPLE // 2], chance[speech][: SAMPLE // 2]])
     speech = np.repeat([False, True], [len(rows) - SAMPLE // 2, SAMPLE // 2])
     raw = np.log(np.clip(scores[rows], 1e-6, 1 - 1e-6) / (1 - np.clip(scores[rows], 1e-6, 1 - 1e-6)))
-    offered = quick.predict_proba([sentences[i]["text"] for i in rows]).max(axis=1)
+    offered = thorough.predict_proba([sentences[i]["text"] for i in rows]).max(axis=1)
 
     held = [r for r in labelled(args.shared, args.cache) if data.held_out(r)]
     dev = gold(args.shared)
     sets = [("held out", held), ("dev", dev)]
     # `fast` learned from the held-out documents' labels: what models of its kind say that did not stands in for it there
     own_kind = np.load(args.cache / "fast-held-out.npz")
-    unseen = dict(zip(own_kind["texts"].tolist(), own_kind["logits"]))
+    unseen = dict(zip(own_kind["texts"].tolist(), own_kind["everywhere"]))
     quickly = {
         "held out": sigmoid(np.array([unseen[r["text"]] for r in held]) * quick.slope_ + quick.intercept_),
-        "dev": quick.predict_proba([r["text"] for r in dev]),
+        "dev": thorough.predict_proba([r["text"] for r in dev]),
     }
     read = {name: calibrated(model.read_whole([r["text"] for r in own])) for name, own in sets}
 

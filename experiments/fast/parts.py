@@ -2,8 +2,9 @@
 
     python experiments/fast/parts.py
 
-Leaves in the cache `fast-held-out.npz`, the logits of the whole model. On the labelled sentences each part is read by models that did not learn from a sentence's fold; the linear part is
-fitted here once more for that, the network's held-out logits are those that network.py left in the cache.
+On the labelled sentences each part is read by models that did not learn from a sentence's fold; the linear part is fitted
+here once more for that, the network's held-out logits are those that network.py left in the cache. Leaves there
+`fast-held-out.npz`: the logits of the whole model, and those with a network that looks at everything (screen.py).
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def main() -> None:
         linear[fold == number] = matrix[fold == number] @ part.weights_.T + part.bias_
     items = np.diff(extract(texts, model.settings_).items.indptr)
     unseen = linear / 2 + model.network_.screened(linear / 2, held["logits"] / 2, items)
-    np.savez(args.cache / "fast-held-out.npz", texts=np.array(texts), logits=unseen)  # screen.py takes these
+    everywhere = (linear + held["logits"]) / 2
+    np.savez(args.cache / "fast-held-out.npz", texts=np.array(texts), logits=unseen, everywhere=everywhere)
     measured = gold(args.shared)
     dev, dev_texts = indicator(measured), [r["text"] for r in measured]
     batch = extract(dev_texts, model.settings_)

@@ -1,6 +1,6 @@
 """When to stop, and what a seed is worth: MiniLM and MPNet on folds grouped by document.
 
-    python experiments/teacher/folds.py [--labels 2500] [--epochs 3] [--threads 2] [--only NAME ...]
+    python experiments/teacher/folds.py [--labels 2000] [--epochs 3] [--threads 2] [--only NAME ...]
 
 Each encoder learns three times, each time with another third of the documents held out and another seed, and once more
 on the first fold with each of the other seeds; always from as many labelled sentences, drawn by chance from the other
@@ -64,7 +64,7 @@ def scores(truth: np.ndarray, chances: np.ndarray) -> tuple[float, float]:
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--labels", type=int, default=2500)
+    parser.add_argument("--labels", type=int, default=2000)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", nargs="+", choices=list(RUNS))
