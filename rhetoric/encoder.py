@@ -6,7 +6,7 @@ mean gives one logit per stance. Everything else (calibration, thresholds, readi
 Each sentence goes through the encoder alone: activations are quantised run by run, and a sentence's probabilities must
 not depend on the company it is read in.
 
-What the model `fast` rules out, the encoder need not read: some two sentences in three of most prose (``Screen``;
+What the model `fast` rules out, the encoder need not read: some three sentences in four of most prose (``Screen``;
 ``experiments/accurate`` tells what it costs).
 """
 

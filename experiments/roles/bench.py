@@ -34,7 +34,7 @@ def best(run: Callable[[], list[Reading]]) -> tuple[float, list[Reading]]:
     return min(seconds), readings
 
 
-def without_roles(texts, spans, stances):
+def without_roles(texts, spans, stances, named=None):
     return [[tuple((None, None) for _ in names) for names in document] for document in stances]
 
 
