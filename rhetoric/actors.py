@@ -517,10 +517,8 @@ class _NameLike:
             return self._capital(i - 1) or self._capital(i + 1)
         if flags & HYPHENATED:  # the second half of Ki-moon
             return self._capital(i - 1)
-        start = tokens.start.item(i)
-        if tokens._raw.item(start) != _APOSTROPHE:
-            return False
-        return not tokens._raw.item(start + 1) & 0x20 and self.length(i) > 3 and self._capital(i - 1)  # O'Rourke
+        # an apostrophe: O'Rourke
+        return not tokens._raw.item(tokens.start.item(i) + 1) & 0x20 and self.length(i) > 3 and self._capital(i - 1)
 
 
 _APOSTROPHE: Final = ord("'")

@@ -127,7 +127,7 @@ def _power_tables(n: int) -> tuple[Hashes, Hashes]:
 
 def _lower(raw: bytes, continued: Ints | None) -> tuple[Bytes, Ints | None]:
     """Lower-cased bytes, of the same length, and where capitals beyond ASCII stood; ``continued`` as from
-    ``_continuations``, None where all is ASCII."""
+    ``_continued``."""
     if continued is None:
         return np.frombuffer(raw.translate(_LOWER), dtype=np.uint8), None
     data = np.frombuffer(bytearray(raw.translate(_LOWER)), dtype=np.uint8)
@@ -226,12 +226,11 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     n_texts = len(texts)
     # A blank before every text and two after the last: neighbours of a text's ends always exist.
     joined = _plain("\n" + "\n".join(texts) + "\n\n")
-    ascii_only = joined.isascii()
     raw = joined.encode("utf-8", "surrogatepass")
     original = np.frombuffer(raw, dtype=np.uint8)
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=n_texts)
     bases = np.empty(n_texts, dtype=np.int64)  # where each text starts
-    continued = None if ascii_only else _continuations(original)
+    continued = _continued(raw)
     if n_texts:
         bases[0] = 1
         (lengths[:-1] + 1).cumsum(out=bases[1:])
@@ -241,7 +240,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     lower, foreign_capitals = _lower(raw, continued)
 
     kind = np.frombuffer(bytearray(raw.translate(_KINDS)), dtype=np.uint8)
-    if not ascii_only:
+    if continued is not None:
         _blank_symbols(original, kind)
     is_word = kind == _WORD
 
@@ -321,9 +320,9 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     return Tokens(hashes, start, end, sentence, flags, indptr, original, bases, continued, sums)
 
 
-def _continuations(raw: Bytes) -> Ints:
-    """Where bytes stand that start no character."""
-    return indices((raw & 0xC0) == 0x80)
+def _continued(raw: bytes) -> Ints | None:
+    """Where bytes stand that start no character; None where all is ASCII."""
+    return None if raw.isascii() else indices((np.frombuffer(raw, dtype=np.uint8) & 0xC0) == 0x80)
 
 
 def _blank_symbols(data: Bytes, kind: Bytes) -> None:
@@ -411,7 +410,7 @@ def hash_words(words: Iterable[str]) -> Hashes:
     listed = _plain("\n".join(words)).split("\n")
     joined = "\n".join(word[:-1] if word.endswith(".") and word.count(".") > 1 else word for word in listed)
     raw = joined.encode("utf-8", "surrogatepass")
-    data, _ = _lower(raw, None if joined.isascii() else _continuations(np.frombuffer(raw, dtype=np.uint8)))
+    data, _ = _lower(raw, _continued(raw))
     powers, inverses = _power_tables(len(data) + 1)
     sums = np.zeros(len(data) + 1, dtype=np.uint64)
     np.cumsum(data * powers[: len(data)], out=sums[1:])
@@ -427,6 +426,6 @@ def hash_word(word: str) -> int:
     if plain.endswith(".") and plain.count(".") > 1:
         plain = plain[:-1]
     raw = plain.encode("utf-8", "surrogatepass")
-    data, _ = _lower(raw, None if plain.isascii() else _continuations(np.frombuffer(raw, dtype=np.uint8)))
+    data, _ = _lower(raw, _continued(raw))
     powers, _ = _power_tables(len(data))
     return int(np.sum(data * powers[: len(data)], dtype=np.uint64))

@@ -28,6 +28,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / part) for part in ("ac
 from common import arguments, indicator, labelled, pool
 from network import word_vectors
 from read_pool import CHUNK, read
+from train import rewritten
 
 import rhetoric
 from rhetoric.actors import DATA
@@ -36,7 +37,8 @@ from rhetoric.features import read_classes
 WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 # how often a sentence is rewritten: what is thought of it at least, how many times, of which stances; the first counts
 EVERY = slice(None)
-TIMES = ((0.1, 20, rhetoric.STANCES.index("denial")), (0.2, 3, EVERY), (0.02, 1, EVERY))
+DENIAL = rhetoric.STANCES.index("denial")
+TIMES = ((0.1, 20, DENIAL), (0.2, 3, EVERY), (0.02, 1, EVERY))
 NEAREST = 10
 SHORTEST = 4  # letters of a word that is swapped for a neighbour; words of a sentence that is kept
 WANTED = ("deny", "accuse", "condemn")  # classes that a swapped word goes to more often than chance has it
@@ -120,10 +122,10 @@ class Rewriter:
         return text.upper() if style < 0.03 else text.lower() if style < 0.06 else text
 
 
-def sources(args: Namespace) -> dict[str, np.ndarray]:
+def sources(args: Namespace, unread: list[str]) -> dict[str, np.ndarray]:
     """Sentences to rewrite, and what is thought of each: the pool's by the teacher, labelled real ones by their labels."""
     scores = np.nan_to_num(np.load(args.cache / "scores-accurate.npy"))
-    found = {record["text"]: own for record, own in zip(pool(args.cache), scores)}
+    found = dict(zip(unread, scores))
     records = [r for r in labelled(args.shared, args.cache) if r["register"] != "composed"]
     return found | {r["text"]: own for r, own in zip(records, indicator(records))}
 
@@ -133,8 +135,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     path = args.cache / "augmented.jsonl.gz"
-    found = sources(args)
-    rewriter = Rewriter([record["text"] for record in pool(args.cache)])
+    unread = [record["text"] for record in pool(args.cache)]
+    found = sources(args, unread)
+    rewriter = Rewriter(unread)
     seen, fresh = set(found), []
     for row, (source, own) in enumerate(found.items()):
         rng = np.random.default_rng([17, row])
@@ -145,10 +148,9 @@ def main() -> None:
                 fresh.append((text, source))
     told: dict[str, list[float]] = {}
     if path.exists():  # what was read before
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            told = {record["text"]: record["probabilities"] for record in map(json.loads, lines)}
+        told = {record["text"]: record["probabilities"] for record in rewritten(args.cache)}
     todo = [text for text, _ in fresh if text not in told]
-    print(f"{len(fresh):,} sentences, {len(todo):,} to read", flush=True)
+    print(f"{len(fresh):,} sentences of {len({source for _, source in fresh}):,}, {len(todo):,} to read", flush=True)
     begin, done = time.perf_counter(), 0
     parts = [todo[low : low + CHUNK] for low in range(0, len(todo), CHUNK)]
     results = Parallel(n_jobs=args.jobs, return_as="generator")(delayed(read)(part) for part in parts)
@@ -161,6 +163,8 @@ def main() -> None:
         for text, source in fresh:
             record = {"text": text, "probabilities": [round(p, 5) for p in told[text]], "source": source}
             out.write(json.dumps(record, ensure_ascii=False) + "\n")
+    denials = sum(told[text][DENIAL] >= 0.5 for text, _ in fresh)
+    print(f"denials, as the teacher has it: {denials:,}; before: {sum(own[DENIAL] >= 0.5 for own in found.values()):,}")
 
 
 if __name__ == "__main__":

@@ -55,8 +55,6 @@ class Shape:
     layers: int = 3
     reach: int = 3  # of the first layer
     epochs: int = 6
-    start: bool = True  # from MiniLM's word vectors
-    pool: int = 10**9
     rewritten: bool = True  # what augment.py made of the pool
 
 
@@ -301,6 +299,7 @@ class School:
     def __init__(self, args: Namespace) -> None:
         records = labelled(args.shared, args.cache)
         self.texts, self.truth = [r["text"] for r in records], indicator(records)
+        self.real = np.array([r["register"] != "composed" for r in records])
         soft = self.truth.copy()  # a close call pulls what it bears towards one half
         soft[[bool(r.get("unsure")) for r in records]] *= 0.75
         unread = [record["text"] for record in pool(args.cache)]
@@ -335,11 +334,7 @@ class School:
     def network(self, fold: int, shape: Shape) -> Network:
         """The network that did not learn from this fold; from all labels for a number that is none."""
         start = first_vectors([self.every[i] for i in range(self.of_rewritten[0])], self.keys, shape.width)
-        if not shape.start:
-            start[:] = 0
         lesson = self.of_pool
-        if shape.pool < len(lesson):
-            lesson = np.random.default_rng(4).choice(lesson, shape.pool, replace=False)
         if shape.rewritten:
             lesson = np.concatenate([lesson, self.of_rewritten[self.rewritten_fold != fold]])
         own = np.concatenate([np.flatnonzero(self.fold != fold), lesson])
@@ -353,7 +348,7 @@ def kept(folder: Path, name: str) -> Path:
     return folder / re.sub(r"\W+", "-", name).strip("-")
 
 
-def table(school: School, real: np.ndarray, measured: list[dict], folder: Path, jobs: int) -> None:
+def table(school: School, measured: list[dict], folder: Path, jobs: int) -> None:
     """Networks of other shapes, measured on the first fold; those that are in the folder are not trained again."""
 
     def one(name: str, shape: Shape) -> None:
@@ -361,7 +356,7 @@ def table(school: School, real: np.ndarray, measured: list[dict], folder: Path, 
 
     missing = [(name, shape) for name, shape in VARIANTS.items() if not kept(folder, name).exists()]
     Parallel(n_jobs=jobs)(delayed(one)(*variant) for variant in missing)
-    rows = np.flatnonzero((school.fold == 0) & real)
+    rows = np.flatnonzero((school.fold == 0) & school.real)
     own = [school.texts[i] for i in rows]
     items = extract(own[:2000], FeatureSettings()).items
     networks = {name: load_network(kept(folder, name)) for name in VARIANTS}
@@ -395,8 +390,7 @@ def main() -> None:
     texts, truth, fold = school.texts, school.truth, school.fold
     measured = gold(args.shared)
     if args.variants:
-        real = np.array([r["register"] != "composed" for r in labelled(args.shared, args.cache)])
-        table(school, real, measured, args.cache / "networks", args.jobs)
+        table(school, measured, args.cache / "networks", args.jobs)
         return
     networks = Parallel(n_jobs=args.jobs)(delayed(school.network)(n, Shape()) for n in range(-1, args.folds))
     final, *others = networks

@@ -139,13 +139,13 @@ def main() -> None:
         gold_texts = [r["text"] for r in gold]
         dev = evaluate(indicator(gold), model.predict(gold_texts), model.predict_proba(gold_texts)).table()
         print(dev, sep="\n\n")
-    counted = np.asarray(taught.weight) if taught else np.zeros(0)
+    made = len(rewritten(args.cache)) if taught else 0
     card = (ROOT / "experiments/fast/CARD.md").read_text(encoding="utf-8")
     values = {
         "n": f"{len(records):,}",
         "composed": f"{int((~real).sum()):,}",
-        "pool": f"{int((counted == POOL_WEIGHT).sum()):,}",
-        "made": f"{int((counted == REWRITTEN_WEIGHT).sum()):,}",
+        "pool": f"{len(taught.sentences) - made:,}" if taught else "no",
+        "made": f"{made:,}",
         "dev": dev,
         "cv": cv.table(),
         "breakdowns": worse,

@@ -70,11 +70,14 @@ def race(calls: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[s
     return best
 
 
+def evenly(texts: list[str], count: int) -> list[str]:
+    return texts[:: max(len(texts) // count, 1)][:count]
+
+
 def documents(count: int) -> list[str]:
     """Speeches of the UN's general debate, evenly over the years."""
     with gzip.open(ARCHIVE, "rt", encoding="utf-8") as lines:
-        texts = [json.loads(line)["text"] for line in lines]
-    return texts[:: max(len(texts) // count, 1)][:count]
+        return evenly([json.loads(line)["text"] for line in lines], count)
 
 
 def news_articles(count: int) -> list[str]:
@@ -86,8 +89,7 @@ def news_articles(count: int) -> list[str]:
                 if DATELINE.match(record["text"]) or not articles:
                     articles.append([])
                 articles[-1].append(record["text"])
-    texts = [" ".join(article) for article in articles]
-    return texts[:: max(len(texts) // count, 1)][:count]
+    return evenly([" ".join(article) for article in articles], count)
 
 
 def rate(number: float) -> str:

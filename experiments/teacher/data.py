@@ -26,12 +26,17 @@ def labelled(shared: Path, cache: Path, *, composed: bool = True, articles: Path
     return [{**r, **amended.get(r["id"], {})} for r in rows]
 
 
+def document_digest(row: dict) -> str | None:
+    """The hash of the document that a real sentence stands in, in hexadecimal; None for composed ones."""
+    if row.get("source") == "composed" or "corpus" not in row:
+        return None
+    return hashlib.sha256((row.get("document") or row["text"]).encode()).hexdigest()
+
+
 def held_out(row: dict, parts: int = 20) -> bool:
     """A fixed twentieth of the real sentences, whole documents at a time; never trained on by an encoder."""
-    if row.get("source") == "composed" or "corpus" not in row:
-        return False
-    digest = hashlib.sha256((row.get("document") or row["text"]).encode()).hexdigest()
-    return int(digest, 16) % parts == 0
+    digest = document_digest(row)
+    return digest is not None and int(digest, 16) % parts == 0
 
 
 def targets(rows: list[dict], *, unsure: float = 0.25) -> np.ndarray:

@@ -11,7 +11,6 @@ get_mpnet.sh.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +51,8 @@ RUNS = {
 
 def fold_of(row: dict) -> int:
     """The fold of a sentence: that of its document. Composed ones have none and are always learned from."""
-    if row.get("source") == "composed" or "corpus" not in row:
-        return -1
-    digest = hashlib.sha256((row.get("document") or row["text"]).encode()).hexdigest()
-    return int(digest[8:16], 16) % FOLDS
+    digest = data.document_digest(row)
+    return -1 if digest is None else int(digest[8:16], 16) % FOLDS
 
 
 def scores(truth: np.ndarray, chances: np.ndarray) -> tuple[float, float]:
