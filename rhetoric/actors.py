@@ -234,10 +234,12 @@ class _Index:
         self.length = np.ascontiguousarray(names["length"])
         self.single_rows = indices(self.length == 1)
         self.singles = HashIndex(self.key[self.single_rows])
+        self.several_rows = indices(self.length > 1)
+        self.several = HashIndex(self.key[self.several_rows])
         # by bucket: how long is the longest name that starts with these two tokens, 0 for none
         self.longest = np.zeros(1 << _BUCKET_BITS, dtype=np.uint8)
-        several = self.length > 1
-        np.maximum.at(self.longest, _buckets(names["pair"][several]), self.length[several])
+        pairs = _buckets(names["pair"][self.several_rows])
+        np.maximum.at(self.longest, pairs, self.length[self.several_rows])
         self.no_names = frozenset(hash_words(_NO_NAMES.split()).tolist())
         self.particles = frozenset(hash_words(_PARTICLES.split()).tolist())
         self.the, self.an, self.a = (np.uint64(hash_word(word)) for word in ("the", "an", "a"))
@@ -245,13 +247,6 @@ class _Index:
         self.stand_ins = np.zeros(max(MatchKind) + 1, dtype=np.uint64)
         for kind, word in STAND_INS.items():
             self.stand_ins[kind] = hash_word(word)
-
-    def search(self, keys: Hashes) -> tuple[Ints, Bools]:
-        """A row for each key, and whether it is the key's."""
-        at = self.key.searchsorted(keys)
-        at[at == len(self.key)] = 0
-        same: Bools = self.key[at] == keys
-        return at, same
 
 
 def _buckets(hashes: Hashes) -> NDArray[np.intp]:
@@ -327,9 +322,10 @@ def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
     at, key, longest = at[longest > 1], key[longest > 1], longest[longest > 1]
     n = 2
     while len(at):
-        row, hit = index.search(key)
-        hit &= index.length[row] == n
-        starts.append(at[hit])
+        found, row = index.several.find(key)
+        row = index.several_rows[row]
+        hit = index.length[row] == n
+        starts.append(at[found[hit]])
         rows.append(row[hit])
         more = longest > n
         at, key, longest = at[more], key[more], longest[more]

@@ -2,8 +2,9 @@
 
 A sum over short runs of words can not see what a sentence's words mean to each other. This network can, a little: every
 item of the sentence (a word, a mask for an actor's name, a mark) is a vector, its word's and its word class's; a
-convolution over its neighbours, and further ones over theirs, give each item a view of its surroundings; the largest
-value and the mean of every channel over the sentence give one logit for each stance (Collobert et al. 2011, Kim 2014).
+convolution over its neighbours, and in a deeper network further ones over theirs, give each item a view of its
+surroundings; the largest value and the mean of every channel over the sentence give one logit for each stance
+(Collobert et al. 2011, Kim 2014). Of many sentences, what the first convolution makes of each word is looked up.
 
 It looks only at the sentences whose linear logit is above a floor, a lower one for long sentences, and at the longest
 (a cascade, Viola and Jones 2001): in most prose nine in ten bear no stance, and the linear part says so by itself.
@@ -27,8 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhetoric.errors import ModelError
-from rhetoric.features import Items, lexicon_classes
-from rhetoric.tokens import MIX, HashIndex, ranges
+from rhetoric.features import Items, classed_words, lexicon_classes
+from rhetoric.tokens import MIX, HashIndex, indices
 
 __all__ = ["LONGEST", "Network", "Read", "word_keys"]
 
@@ -115,12 +116,14 @@ class Read:
     Attributes:
         logits: (n_sentences, n_stances).
         owner, begin: (n_windows,) the sentence of each window that was looked at, and its first item.
-        traces: of groups of windows in order; empty where nobody will ask for shares.
+        place: (n_windows,) its place in the order of length, in which they were read.
+        traces: of groups of windows in that order; empty where nobody will ask for shares.
     """
 
     logits: Floats
     owner: Ints
     begin: Ints
+    place: Ints
     traces: tuple[_Trace, ...]
 
 
@@ -173,6 +176,7 @@ class Network:
         first, deeper = self.arrays["first"].astype(np.float32), self.arrays["deeper"].astype(np.float32)
         self._kernels = [first, *deeper]
         self._outputs = self.arrays["outputs"].astype(np.float64)
+        self._made: tuple[Singles, NDArray[np.uint8]] | None = None
 
     # ------------------------------------------------------------------ forward
 
@@ -185,14 +189,18 @@ class Network:
         out[rows] = -np.inf
         owner, begin, end = _windows(items, rows)
         owner = rows[owner]
+        order = (end - begin).argsort(kind="stable")  # windows alike in length leave little of a grid empty
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
         traces = []
         with _one_thread if len(owner) > 1 else nullcontext():
-            for low, high in _parts(end - begin):
-                trace = self._forward(items, begin[low:high], end[low:high])
-                np.maximum.at(out, owner[low:high], trace.logits)
+            for low, high in _parts((end - begin)[order]):
+                chosen = order[low:high]
+                trace = self._forward(items, begin[chosen], end[chosen])
+                np.maximum.at(out, owner[chosen], trace.logits)
                 if keep:  # a byte holds what the last layer gives: of a book without a full stop it is much
                     traces.append(replace(trace, last=trace.last.astype(np.uint8)))
-        return Read(out, owner, begin, tuple(traces))
+        return Read(out, owner, begin, place, tuple(traces))
 
     def screened(self, linear: Floats, logits: Floats, sizes: Ints) -> Floats:
         """``read`` where the logits of all sentences are known, and their numbers of items, ``sizes``."""
@@ -222,20 +230,17 @@ class Network:
         return rows
 
     def _forward(self, items: Items, begin: Ints, end: Ints) -> _Trace:
-        at, bounds = ranges(begin, end)
         sizes = end - begin
-        space = len(self.arrays["first"]) // 2  # rows of zeros round every window, as many as a kernel reaches
-        starts = bounds[:-1] + space * np.arange(1, len(sizes) + 1)
-        place = np.arange(len(at)) + np.repeat(starts - bounds[:-1], sizes)
-        n = int(bounds[-1]) + space * (len(sizes) + 1)
-        inputs = np.zeros((n, self._words.shape[1]), dtype=np.float32)
-        rows = self._rows_of(items.hash[at])
-        inputs[place] = self._words[rows] + self._classes[items.classes[at]].astype(np.int16)
-        blank = np.ones(n, dtype=bool)
-        blank[place] = False
-        values = inputs
+        # a row of a grid for each window, and behind it as many empty places as a kernel reaches
+        length = int(sizes.max()) + len(self.arrays["first"]) // 2
+        there = np.arange(length) < sizes[:, None]
+        blank = ~there.ravel()
+        at = (begin[:, None] + np.arange(length))[there]
+        place = indices(there.ravel())
+        values = fresh = self._first_sums(self._rows_of(items.hash[at]), items.classes[at], place, len(blank))
         for layer, kernel in enumerate(self._kernels):
-            fresh = _convolved(values, kernel)
+            if layer:
+                fresh = _convolved(values, kernel)
             fresh += self.arrays["biases"][layer]
             fresh *= self.arrays["scales"][layer]
             np.rint(fresh, out=fresh)
@@ -245,12 +250,50 @@ class Network:
                 np.minimum(fresh, _TOP, out=fresh)
             fresh[blank] = 0
             values = fresh
-        channels = values.shape[1]
-        edges = np.column_stack([starts, starts + sizes]).ravel()  # reduceat gives the gaps between, too
-        largest = np.maximum.reduceat(values, edges, axis=0)[::2].astype(np.float64)
-        sums = np.add.reduceat(values, edges, axis=0)[::2].astype(np.float64)
+        grid = values.reshape(len(sizes), length, -1)
+        channels = grid.shape[2]
+        largest, sums = grid.max(axis=1).astype(np.float64), np.einsum("wic->wc", grid).astype(np.float64)
         whole = largest @ self._outputs[:channels] + (sums @ self._outputs[channels:]) / sizes[:, None]
-        return _Trace(starts, sizes, whole * self.unit + self.bias, values)
+        return _Trace(length * np.arange(len(sizes)), sizes, whole * self.unit + self.bias, values)
+
+    def _first_sums(self, rows: Ints, classes: NDArray[np.uint8], place: Ints, n: int) -> Singles:
+        """The first layer's sums, (n, h), of words at these places, zeros between them.
+
+        Of many words the products with the kernel are looked up, not multiplied: each word's were made beforehand.
+        Whole numbers have the same sum either way.
+        """
+        reach, _, width = self._kernels[0].shape
+        if len(rows) >= _MANY:
+            tables, own = self._products()
+            known = rows > 0
+            if (own[rows] == classes)[known].all():  # words that share a key may differ in their class
+                padded = np.full(n + reach - 1, tables.shape[1] - 1)
+                padded[place + reach // 2] = np.where(known, rows, len(own) + classes.astype(np.intp))
+                total: Singles = tables[0].take(padded[:n], axis=0)
+                one = np.empty((n, width), dtype=np.float32)
+                for k in range(1, reach):
+                    total += tables[k].take(padded[k : k + n], axis=0, out=one, mode="clip")
+                return total
+        inputs = np.zeros((n, self._words.shape[1]), dtype=np.float32)
+        inputs[place] = self._words[rows] + self._classes[classes].astype(np.int16)
+        return _convolved(inputs, self._kernels[0])
+
+    def _products(self) -> tuple[Singles, NDArray[np.uint8]]:
+        """What the first kernel makes of every word, (reach, n_words + 1 + n_classes + 1, h), and the words' classes.
+
+        After the words come all others, by class, and a row for where nothing stands. 67 MB with the shipped network,
+        made when the first large batch asks; threads may each make their own, alike.
+        """
+        if self._made is None:
+            own = np.zeros(len(self._words), dtype=np.uint8)
+            hashes, classes = classed_words()
+            own[self._rows_of(hashes)] = classes
+            own[0] = 0
+            known = self._words + self._classes[own].astype(np.int16)
+            others = self._words[0] + self._classes.astype(np.int16)
+            vectors = np.concatenate([known, others, np.zeros_like(others[:1])]).astype(np.float32)
+            self._made = vectors @ self._kernels[0], own
+        return self._made
 
     # ------------------------------------------------------------------ explaining
 
@@ -276,8 +319,8 @@ class Network:
         for place, (row, first, last) in enumerate(zip(rows.tolist(), firsts.tolist(), lasts.tolist(), strict=True)):
             decided = np.zeros(len(self.stances), dtype=bool)
             for window in range(first, last):
-                number = int(np.searchsorted(of_trace, window, side="right")) - 1
-                trace, at = read.traces[number], window - int(of_trace[number])
+                number = int(np.searchsorted(of_trace, read.place[window], side="right")) - 1
+                trace, at = read.traces[number], int(read.place[window] - of_trace[number])
                 deciding = (trace.logits[at] == read.logits[row]) & ~decided
                 decided |= deciding
                 start, size = int(trace.starts[at]), int(trace.sizes[at])

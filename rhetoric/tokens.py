@@ -286,7 +286,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
 
     first = original[start]
     mark = kind[start] == _MARK
-    flags = _FLAGS_OF_FIRST[first]
+    flags = _FLAGS_OF_FIRST.take(first)
     if foreign_capitals is not None and len(foreign_capitals):
         is_foreign = np.zeros(len(kind), dtype=bool)
         is_foreign[foreign_capitals] = True

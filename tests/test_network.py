@@ -119,6 +119,29 @@ def test_words_of_many_sentences_are_found_as_those_of_one_are() -> None:
     assert together.max() > 1
 
 
+def test_words_that_met_the_kernel_beforehand_have_the_same_sums() -> None:
+    """A large batch looks up the first layer's products, a small one multiplies."""
+    network = small_network()
+    words = np.random.default_rng(0).choice([*WORDS, "zzz", "Freedonia", ",", "1999"], 900)
+    texts = [" ".join(words[low : low + 9]) for low in range(0, len(words), 9)]
+    together = logits(network, texts)
+    assert network._made is not None
+    alone = small_network()
+    assert together.tobytes() == np.vstack([logits(alone, [text]) for text in texts]).tobytes()
+    assert alone._made is None
+
+
+def test_a_word_whose_class_is_not_what_was_made_beforehand_is_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two words may share a key and differ in their class."""
+    network = small_network()
+    items = items_of(["the harvest was denied and the talks were urged"] * 70)
+    classes = ((items.classes + 1) % len(network.class_names)).astype(np.uint8)
+    given = network._rows_of(items.hash), classes, np.arange(len(classes)), len(classes)
+    looked_up = network._first_sums(*given)
+    monkeypatch.setattr("rhetoric.network._MANY", 10**9)
+    assert looked_up.tobytes() == network._first_sums(*given).tobytes()
+
+
 def test_an_empty_sentence_gets_the_rest() -> None:
     network = small_network()
     assert logits(network, ["", "accused"])[0].tolist() == network.rest.tolist()

@@ -8,7 +8,6 @@ Writes OUT/encoder.onnx and OUT/tokenizer.json; prints size and the largest chan
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import re
 import sys
@@ -18,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "teacher"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / part) for part in ("teacher", "")]
+import common
 import data
 import encoder as E
 from train import masker
@@ -84,8 +84,7 @@ def main() -> None:
     model, tok = E.load(args.folder)
     rows = data.labelled(args.shared, args.cache)
     counts: Counter = Counter()
-    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-        pool = mask([json.loads(line)["text"] for line, _ in zip(lines, range(args.pool))])
+    pool = mask([record["text"] for record in common.pool(args.cache)[: args.pool]])
     for part in (mask([r["text"] for r in rows]), pool):
         for lo in range(0, len(part), 20_000):
             for ids in tok(part[lo : lo + 20_000])["input_ids"]:

@@ -3,9 +3,9 @@
     python experiments/accurate/screen.py [--scores scores-accurate.npy] [--lost 0.005]
 
 Run it after `fast` was trained (train.py, then parts.py), and after finish.py. The floor is the highest probability at
-which no more than the share `--lost` of what the encoder finds in the held-out documents is lost; there, models of the
-same kind as `fast` that learned from other labels take its place. (In the pool hardly anything is lost: `fast` learned
-what the encoder said of those sentences.) Writes the table into the README, and the model's reference file.
+which no more than the share `--lost`, rounded, of what the encoder finds in the held-out documents is lost; there,
+models of the same kind as `fast` that learned from other labels take its place. (In the pool hardly anything is lost:
+`fast` learned what the encoder said of those sentences.) Writes the table into the README, and the model's reference file.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def main() -> None:
     for floor in FLOORS:
         shares = [f"{(offered[which] >= floor).mean():.1%}" for which in (~speech, speech)]
         missed = found & ~(quickly["held out"] >= floor).any(axis=1)[:, None]
-        if missed.sum() <= args.lost * found.sum():
+        if missed.sum() <= round(args.lost * found.sum()):
             chosen = max(chosen, floor)
         f1 = []
         for name, own in sets:

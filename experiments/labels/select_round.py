@@ -12,12 +12,15 @@ Accusations without a verb of accusing ("implied") get their own share. Seed: th
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import common
 from readings import numbered, read_jsonl
 
 STANCES = ("accusation", "denial", "call_to_negotiate")
@@ -59,8 +62,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("experiments/.cache"))
     args = parser.parse_args()
     rng = np.random.default_rng(args.round)
-    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-        pool = [json.loads(line) for line in lines]
+    pool = common.pool(args.cache)
     texts = [r["text"] for r in pool]
     taken = set()
     for path in args.cache.glob("round-[0-9]*.jsonl"):

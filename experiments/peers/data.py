@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import itertools
-import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import common
 from common import labelled
 
 __all__ = ["OPEN_SOURCES", "labelled", "pool"]
@@ -19,6 +17,5 @@ OPEN_SOURCES = ("articles", "composed", "ungd", "muc4", "wikinews")
 
 def pool(cache: Path, n: int) -> list[str]:
     """Unlabelled sentences of news and UN speeches, spread evenly over the pool, to measure speed on."""
-    with gzip.open(cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-        texts = [json.loads(line)["text"] for line in itertools.islice(lines, 0, None, 10)]
+    texts = [record["text"] for record in common.pool(cache)[::10]]
     return texts[:: max(len(texts) // n, 1)][:n]

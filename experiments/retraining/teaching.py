@@ -11,8 +11,6 @@ tables into the README.
 
 from __future__ import annotations
 
-import gzip
-import json
 import sys
 import time
 from pathlib import Path
@@ -22,6 +20,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "experiments"), str(ROOT / "experiments/fast"), str(ROOT / "experiments/teacher")]
 
+import common
 from common import arguments, gold, indicator, into_readme, read
 from data import held_out
 from threat import best_f1
@@ -69,8 +68,7 @@ def main() -> None:
     y = np.array([[float(bool(r["stances"]))] for r in records])
     dev = gold(args.shared)
     real, truth = [r["text"] for r in dev], indicator(dev)
-    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
+    rows = common.pool(args.cache)
     drawn = np.random.default_rng(0).permutation(len(rows))[: 2 * args.pool]
     pool = list(dict.fromkeys(rows[i]["text"] for i in drawn if not held_out(rows[i])))[: args.pool]
     if args.tuned:

@@ -9,8 +9,6 @@ Writes an array (pool rows, 3), NaN where not read; several models are averaged 
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import sys
 from pathlib import Path
 
@@ -19,7 +17,8 @@ import torch
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-sys.path.insert(0, str(HERE.parent / "labels"))
+sys.path[:0] = [str(HERE.parent / "labels"), str(HERE.parent)]
+import common
 import encoder as E
 from train import masker
 
@@ -37,11 +36,10 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("experiments/.cache"))
     args = parser.parse_args()
     torch.set_num_threads(2)
-    with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-        texts = [json.loads(line)["text"] for line in lines]
+    pool = common.pool(args.cache)
+    texts = [record["text"] for record in pool]
     if args.news:  # every news sentence, in an order drawn by chance; the rest of the pool is UN speeches
-        with gzip.open(args.cache / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
-            news = np.flatnonzero([json.loads(line)["corpus"] != "ungd" for line in lines])
+        news = np.flatnonzero([record["corpus"] != "ungd" for record in pool])
         read(args, texts, np.random.default_rng(8).permutation(news)[: args.count])
         return
     cues = args.cache / "cues.npy"
