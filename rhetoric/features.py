@@ -45,7 +45,6 @@ __all__ = [
     "Featured",
     "Items",
     "Stream",
-    "classed_words",
     "extract",
     "items_of",
     "lexicon_classes",
@@ -229,12 +228,6 @@ def _lexicon() -> _Lexicon:
 def lexicon_classes() -> tuple[str, ...]:
     """Names of the word classes by number; the first is that of words without one."""
     return _lexicon().names
-
-
-def classed_words() -> tuple[Hashes, NDArray[np.uint8]]:
-    """The hashes of all words that have a class, and their classes."""
-    lexicon = _lexicon()
-    return lexicon.index.keys, lexicon.classify(lexicon.index.keys)
 
 
 def extract(texts: Sequence[str], settings: FeatureSettings) -> Featured:

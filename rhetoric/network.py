@@ -4,7 +4,7 @@ A sum over short runs of words can not see what a sentence's words mean to each 
 item of the sentence (a word, a mask for an actor's name, a mark) is a vector, its word's and its word class's; a
 convolution over its neighbours, and in a deeper network further ones over theirs, give each item a view of its
 surroundings; the largest value and the mean of every channel over the sentence give one logit for each stance
-(Collobert et al. 2011, Kim 2014). Of many sentences, what the first convolution makes of each word is looked up.
+(Collobert et al. 2011, Kim 2014). What the first convolution makes of each word is made once and then looked up.
 
 It looks only at the sentences whose linear logit is above a floor, a lower one for long sentences, and at the longest
 (a cascade, Viola and Jones 2001): in most prose nine in ten bear no stance, and the linear part says so by itself.
@@ -17,7 +17,7 @@ matrix product adds in.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhetoric.errors import ModelError
-from rhetoric.features import Items, classed_words, lexicon_classes
+from rhetoric.features import Items, lexicon_classes
 from rhetoric.tokens import MIX, HashIndex, indices
 
 __all__ = ["LONGEST", "Network", "Read", "word_keys"]
@@ -91,6 +91,47 @@ class _OneThread:
 
 
 _one_thread: Final = _OneThread()
+
+
+class _Products:
+    """What the first kernel makes of every word that was read so far.
+
+    Args:
+        kernel: (reach, width, h).
+        n: how many words there may be, by number.
+
+    Attributes:
+        table: ((n + 1) * reach, h), of word ``i`` the rows from ``i * reach`` on; those of words not made yet are not
+            set, and take no memory.
+        classes: (n + 1,) of each word that was made its class, an index into the lexicon's.
+        nothing: the number of what stands where no word does; its products are zeros.
+    """
+
+    def __init__(self, kernel: Singles, n: int) -> None:
+        self._reach, width, h = kernel.shape
+        self._kernel = np.ascontiguousarray(kernel.transpose(1, 0, 2).reshape(width, self._reach * h))
+        self.table: Singles = np.empty(((n + 1) * self._reach, h), dtype=np.float32)
+        self.classes = np.zeros(n + 1, dtype=np.uint8)
+        self._there = np.zeros(n + 1, dtype=bool)
+        self.nothing = n
+        self.table[n * self._reach :] = 0
+
+    def make(self, ids: Ints, classes: NDArray[np.uint8], vectors: Callable[[Ints], NDArray[np.int16]]) -> None:
+        """Make those of these words that are not there; ``vectors`` gives the vectors of the words at places in
+        ``ids``."""
+        missing = indices(~self._there[ids])
+        if not len(missing):
+            return
+        with _making:  # of another thread's words all is there before it is said to be
+            new, first = np.unique(ids[missing], return_index=True)
+            at = missing[first]
+            made = vectors(at).astype(np.float32) @ self._kernel
+            self.table.reshape(self.nothing + 1, -1)[new] = made
+            self.classes[new] = classes[at]
+            self._there[new] = True
+
+
+_making: Final = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -176,7 +217,14 @@ class Network:
         first, deeper = self.arrays["first"].astype(np.float32), self.arrays["deeper"].astype(np.float32)
         self._kernels = [first, *deeper]
         self._outputs = self.arrays["outputs"].astype(np.float64)
-        self._made: tuple[Singles, NDArray[np.uint8]] | None = None
+        self._products = _Products(self._kernels[0], len(self._words) + len(self._classes))
+
+    def __getstate__(self) -> dict[str, Any]:  # what is soon made again is not pickled: it grows to 70 MB
+        return vars(self) | {"_index": None, "_products": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._products = _Products(self._kernels[0], len(self._words) + len(self._classes))
 
     # ------------------------------------------------------------------ forward
 
@@ -217,7 +265,7 @@ class Network:
 
     def _rows_of(self, hashes: Hashes) -> Ints:
         """Of each word the row of its vector; 0 for those without one."""
-        if len(hashes) < _MANY:  # of one text: to build the index would take longer
+        if self._index is None and len(hashes) < _MANY:  # of one text: to build the index would take longer
             keys = word_keys(hashes)
             found = np.searchsorted(self._keys, keys)
             found[found == len(self._keys)] = 0
@@ -259,41 +307,24 @@ class Network:
     def _first_sums(self, rows: Ints, classes: NDArray[np.uint8], place: Ints, n: int) -> Singles:
         """The first layer's sums, (n, h), of words at these places, zeros between them.
 
-        Of many words the products with the kernel are looked up, not multiplied: each word's were made beforehand.
-        Whole numbers have the same sum either way.
+        What the kernel makes of a word is made once and then looked up: whole numbers have the same sum either way.
         """
         reach, _, width = self._kernels[0].shape
-        if len(rows) >= _MANY:
-            tables, own = self._products()
-            known = rows > 0
-            if (own[rows] == classes)[known].all():  # words that share a key may differ in their class
-                padded = np.full(n + reach - 1, tables.shape[1] - 1)
-                padded[place + reach // 2] = np.where(known, rows, len(own) + classes.astype(np.intp))
-                total: Singles = tables[0].take(padded[:n], axis=0)
-                one = np.empty((n, width), dtype=np.float32)
-                for k in range(1, reach):
-                    total += tables[k].take(padded[k : k + n], axis=0, out=one, mode="clip")
-                return total
-        inputs = np.zeros((n, self._words.shape[1]), dtype=np.float32)
-        inputs[place] = self._words[rows] + self._classes[classes].astype(np.int16)
-        return _convolved(inputs, self._kernels[0])
-
-    def _products(self) -> tuple[Singles, NDArray[np.uint8]]:
-        """What the first kernel makes of every word, (reach, n_words + 1 + n_classes + 1, h), and the words' classes.
-
-        After the words come all others, by class, and a row for where nothing stands. 67 MB with the shipped network,
-        made when the first large batch asks; threads may each make their own, alike.
-        """
-        if self._made is None:
-            own = np.zeros(len(self._words), dtype=np.uint8)
-            hashes, classes = classed_words()
-            own[self._rows_of(hashes)] = classes
-            own[0] = 0
-            known = self._words + self._classes[own].astype(np.int16)
-            others = self._words[0] + self._classes.astype(np.int16)
-            vectors = np.concatenate([known, others, np.zeros_like(others[:1])]).astype(np.float32)
-            self._made = vectors @ self._kernels[0], own
-        return self._made
+        products = self._products
+        ids = np.where(rows > 0, rows, len(self._words) + classes.astype(np.intp))
+        products.make(ids, classes, lambda at: self._words[rows[at]] + self._classes[classes[at]].astype(np.int16))
+        if (products.classes[ids] != classes).any():  # words that share a key differ in their class
+            inputs = np.zeros((n, self._words.shape[1]), dtype=np.float32)
+            inputs[place] = self._words[rows] + self._classes[classes].astype(np.int16)
+            return _convolved(inputs, self._kernels[0])
+        padded = np.full(n + reach - 1, products.nothing)
+        padded[place + reach // 2] = ids
+        padded *= reach
+        total: Singles = products.table.take(padded[:n], axis=0)
+        one = np.empty((n, width), dtype=np.float32)
+        for k in range(1, reach):
+            total += products.table.take(padded[k : k + n] + k, axis=0, out=one, mode="clip")
+        return total
 
     # ------------------------------------------------------------------ explaining
 

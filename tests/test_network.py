@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -119,27 +120,45 @@ def test_words_of_many_sentences_are_found_as_those_of_one_are() -> None:
     assert together.max() > 1
 
 
-def test_words_that_met_the_kernel_beforehand_have_the_same_sums() -> None:
-    """A large batch looks up the first layer's products, a small one multiplies."""
+def test_a_word_is_made_once_and_then_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     network = small_network()
     words = np.random.default_rng(0).choice([*WORDS, "zzz", "Freedonia", ",", "1999"], 900)
     texts = [" ".join(words[low : low + 9]) for low in range(0, len(words), 9)]
     together = logits(network, texts)
-    assert network._made is not None
-    alone = small_network()
-    assert together.tobytes() == np.vstack([logits(alone, [text]) for text in texts]).tobytes()
-    assert alone._made is None
+    network._products._kernel = np.full_like(network._products._kernel, np.nan)  # nothing more is multiplied
+    assert np.vstack([logits(network, [text]) for text in texts]).tobytes() == together.tobytes()
+    alone = np.vstack([logits(small_network(), [text]) for text in texts])
+    assert alone.tobytes() == together.tobytes()
 
 
-def test_a_word_whose_class_is_not_what_was_made_beforehand_is_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_word_whose_class_is_another_than_that_it_was_made_with_is_multiplied() -> None:
     """Two words may share a key and differ in their class."""
     network = small_network()
     items = items_of(["the harvest was denied and the talks were urged"] * 70)
-    classes = ((items.classes + 1) % len(network.class_names)).astype(np.uint8)
-    given = network._rows_of(items.hash), classes, np.arange(len(classes)), len(classes)
-    looked_up = network._first_sums(*given)
-    monkeypatch.setattr("rhetoric.network._MANY", 10**9)
-    assert looked_up.tobytes() == network._first_sums(*given).tobytes()
+    others = ((items.classes + 1) % len(network.class_names)).astype(np.uint8)
+    rest = np.arange(len(others)), len(others)
+    rows = network._rows_of(items.hash)
+    right = network._first_sums(rows, others, *rest)
+    again = small_network()
+    assert again._first_sums(rows, items.classes, *rest).tobytes() != right.tobytes()
+    assert again._first_sums(rows, others, *rest).tobytes() == right.tobytes()
+
+
+def test_threads_that_make_words_at_once_agree() -> None:
+    texts = [" ".join(np.roll(WORDS, n)) for n in range(len(WORDS))]
+    right = [logits(small_network(), [text]).tobytes() for text in texts]
+    for _ in range(20):
+        network = small_network()
+        with ThreadPoolExecutor(4) as pool:
+            found = pool.map(logits, [network] * len(texts), [[text] for text in texts])
+            assert [own.tobytes() for own in found] == right
+
+
+def test_what_was_made_while_reading_is_not_pickled() -> None:
+    network = small_network()
+    before, right = pickle.dumps(network), logits(network, TEXTS)
+    assert pickle.dumps(network) == before
+    assert logits(pickle.loads(before), TEXTS).tobytes() == right.tobytes()
 
 
 def test_an_empty_sentence_gets_the_rest() -> None:

@@ -1,6 +1,6 @@
 """How the linear part reads a source that it has never seen: no label, no sentence of the pool, nothing made of either.
 
-    python experiments/fast/sources.py [--jobs 1]
+    python experiments/fast/sources.py
 
 Leaves out one source of real sentences after the other and reads its labels; beside it, what models say that know the
 source but not the sentence (parts.py leaves that in the cache). The table in the README has average precision, F1 at the
@@ -13,44 +13,37 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common import arguments, into_readme, precision
-from variants import Course, best, f1_at
+from variants import Course, Variant, best, f1_at
 
 import rhetoric
-from rhetoric.model import StanceClassifier, Taught
 
 FEWEST = 20  # sentences that bear a stance, for a row of it
 
 
 def main() -> None:
-    parser = arguments(__doc__)
-    parser.add_argument("--jobs", type=int, default=1)
-    args = parser.parse_args()
+    args = arguments(__doc__).parse_args()
     course = Course(args)
-    texts, truth, source, taught = course.texts, course.truth, course.source, course.taught
+    truth, source = course.truth, course.source
+    matrices = course.matrices(Variant())
 
     def unseen(name: str) -> np.ndarray:
         """Logits of this source's labelled sentences."""
-        inside, outside = np.flatnonzero(source != name), np.flatnonzero(source == name)
-        kept = np.flatnonzero(course.taught_source != name)
-        told = np.asarray(taught.probabilities(inside))[kept]
-        elsewhere = Taught([taught.sentences[i] for i in kept], told, course.weight[kept])
-        model = StanceClassifier(folds=0, min_count=4)
-        model.fit([texts[i] for i in inside], truth[inside], taught=elsewhere)
-        print(name, len(outside), len(kept), flush=True)
-        return model.decision_function([texts[i] for i in outside])
+        inside = np.flatnonzero(source != name)
+        told = np.asarray(course.taught.probabilities(inside))
+        taught = np.flatnonzero((course.taught_source != name) & ~np.isnan(told).any(axis=1))
+        print(name, len(inside), len(taught), flush=True)
+        return course.read(Variant(), matrices, inside, taught, told, np.flatnonzero(source == name))
 
     names = sorted({*source.tolist()} - {"composed", "articles"})
     logits = np.full_like(truth, np.nan)
-    for name, own in zip(names, Parallel(n_jobs=args.jobs)(delayed(unseen)(name) for name in names)):
-        logits[source == name] = own
+    for name in names:
+        logits[source == name] = unseen(name)
     held = np.load(args.cache / "fast-held-out.npz")
-    assert held["texts"].tolist() == texts
+    assert held["texts"].tolist() == course.texts
     known = held["linear"]
-    np.savez(args.cache / "sources.npz", logits=logits, known=known, source=source)
     every = np.isin(source, names)
     stances = range(truth.shape[1])
     cut = np.array([best(known[every, k], truth[every, k])[1] for k in stances])

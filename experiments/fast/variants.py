@@ -180,27 +180,40 @@ class Course:
             found = [sp.hstack([own, stream(part)], format="csr") for own, part in zip(found, self.sets)]
         return found
 
-    def measured(self, variant: Variant, matrices: list[sp.csr_matrix]) -> dict:
+    def read(
+        self,
+        variant: Variant,
+        matrices: list[sp.csr_matrix],
+        rows: np.ndarray,
+        taught: np.ndarray,
+        told: np.ndarray,
+        unseen: np.ndarray,
+    ) -> np.ndarray:
+        """Logits of the labelled sentences ``unseen``, having learned from the labelled ``rows`` and from what the teacher
+        ``told`` of all taught sentences, of those in ``taught``."""
         own, lessons = matrices
+        weight = np.where(np.isin(self.source, ("composed", "ungd", "articles")), 1.0, variant.news_weight)
+        matrix = sp.vstack([own[rows], lessons[taught]], format="csr")
+        columns = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]) >= variant.min_count)
+        matrix, logits = matrix[:, columns], np.zeros((len(unseen), self.truth.shape[1]))
+        for k in range(self.truth.shape[1]):
+            target = np.concatenate([self.truth[rows, k], told[taught, k]])
+            w = np.concatenate([weight[rows], self.weight[taught]])
+            w = w * (1 + target * ((w @ (1 - target) / (w @ target)) ** variant.balance - 1))
+            found, bias = fit_logistic(matrix, target, w, strength=variant.C, max_iter=60)
+            logits[:, k] = own[unseen][:, columns] @ found + bias
+        return logits
+
+    def measured(self, variant: Variant, matrices: list[sp.csr_matrix]) -> dict:
         truth, inside = self.truth, np.flatnonzero(self.fold != 0)
         used = np.isin(self.source, variant.sources) if variant.sources else np.ones(len(truth), dtype=bool)
         chosen = self.chance < np.where(self.made, variant.rewritten, variant.pool)
         if variant.sources:
             chosen &= np.isin(self.taught_source, variant.sources)
-        weight = np.where(np.isin(self.source, ("composed", "ungd", "articles")), 1.0, variant.news_weight)
         told = np.asarray(self.taught.probabilities(inside))
         rows, taught = inside[used[inside]], np.flatnonzero(chosen & ~np.isnan(told).any(axis=1))
-        matrix = sp.vstack([own[rows], lessons[taught]], format="csr")
-        columns = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]) >= variant.min_count)
-        matrix = matrix[:, columns]
         real = (self.source != "composed") & (self.fold == 0)
-        y, unseen = truth[real], np.zeros((int(real.sum()), truth.shape[1]))
-        for k in range(truth.shape[1]):
-            target = np.concatenate([truth[rows, k], told[taught, k]])
-            w = np.concatenate([weight[rows], self.weight[taught]])
-            w = w * (1 + target * ((w @ (1 - target) / (w @ target)) ** variant.balance - 1))
-            found, bias = fit_logistic(matrix, target, w, strength=variant.C, max_iter=60)
-            unseen[:, k] = own[real][:, columns] @ found + bias
+        y, unseen = truth[real], self.read(variant, matrices, rows, taught, told, np.flatnonzero(real))
         return {
             "labels": len(rows),
             "pool": int((~self.made[taught]).sum()),
