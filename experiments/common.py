@@ -27,6 +27,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # being likely: users read both kinds. experiments/calibration/prevalence.py prints all three.
 PREVALENCE = {"accusation": 0.10, "denial": 0.03, "call_to_negotiate": 0.05}
 
+OPEN_SOURCES = ("articles", "composed", "ungd", "muc4", "wikinews")
+"""Sources whose text may be passed on: ours, public domain, CC0 or CC BY."""
+
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
     """A parser with ``--shared``, the folder of data beside the project, and ``--cache``."""

@@ -40,16 +40,7 @@ from rhetoric.tokens import (
     tokenize,
 )
 
-__all__ = [
-    "FeatureSettings",
-    "Featured",
-    "Items",
-    "Stream",
-    "extract",
-    "items_of",
-    "lexicon_classes",
-    "streams_of",
-]
+__all__ = ["FeatureSettings", "Featured", "Items", "Stream", "extract", "items_of", "lexicon_classes", "streams_of"]
 
 Buckets: TypeAlias = NDArray[np.int32]
 Ints: TypeAlias = NDArray[np.int64]

@@ -312,10 +312,15 @@ class Network:
         reach, _, width = self._kernels[0].shape
         products = self._products
         ids = np.where(rows > 0, rows, len(self._words) + classes.astype(np.intp))
-        products.make(ids, classes, lambda at: self._words[rows[at]] + self._classes[classes[at]].astype(np.int16))
+
+        def vectors(at: Any) -> NDArray[np.int16]:
+            found: NDArray[np.int16] = self._words[rows[at]] + self._classes[classes[at]].astype(np.int16)
+            return found
+
+        products.make(ids, classes, vectors)
         if (products.classes[ids] != classes).any():  # words that share a key differ in their class
             inputs = np.zeros((n, self._words.shape[1]), dtype=np.float32)
-            inputs[place] = self._words[rows] + self._classes[classes].astype(np.int16)
+            inputs[place] = vectors(slice(None))
             return _convolved(inputs, self._kernels[0])
         padded = np.full(n + reach - 1, products.nothing)
         padded[place + reach // 2] = ids

@@ -60,6 +60,16 @@ def card(result, size: float, trained_on: str, held: str, worse: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def uncalibrated(exported: Path) -> EncoderModel:
+    """What export.py wrote, every sentence read, with thresholds of 0.5."""
+    model = EncoderModel((exported / GRAPH).read_bytes(), (exported / PIECES).read_bytes(), max_pieces=96, where=exported)
+    k = len(STANCES)
+    model.name, model.classes_ = "accurate", np.array(STANCES, dtype=object)
+    model.slope_, model.intercept_ = np.ones(k), np.zeros(k)
+    model.thresholds_, model.unsure_ = np.full(k, 0.5), np.tile([0.4, 0.6], (k, 1))
+    return model
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("exported", type=Path)
@@ -69,13 +79,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--cache", type=Path, default=Path("experiments/.cache"))
     args = parser.parse_args()
-    model = EncoderModel(
-        (args.exported / GRAPH).read_bytes(), (args.exported / PIECES).read_bytes(), max_pieces=96, where=args.exported
-    )
-    k = len(STANCES)
-    model.name, model.classes_ = "accurate", np.array(STANCES, dtype=object)
-    model.slope_, model.intercept_ = np.ones(k), np.zeros(k)
-    model.thresholds_, model.unsure_ = np.full(k, 0.5), np.tile([0.4, 0.6], (k, 1))
+    model, k = uncalibrated(args.exported), len(STANCES)
     held = [r for r in data.labelled(args.shared, args.cache) if data.held_out(r)]
     y = np.array([[s in r["stances"] for s in STANCES] for r in held])
     weights = np.array([0.5 if r.get("unsure") else 1.0 for r in held])

@@ -4,7 +4,7 @@
 
 A folder holds encoder.onnx and tokenizer.json; the shipped `accurate` comes first. Each sentence goes alone, on one
 thread, in turns; macro-F1 at a threshold of 0.5, on the documents that no encoder learned from and on the development set.
-Writes the table into the README. Needs the extra `accurate`.
+Writes the table into the README. Needs the extra `accurate`, and torch.
 """
 
 from __future__ import annotations
@@ -13,41 +13,17 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "teacher"), str(HERE.parent)]
 import data
 from common import arguments, gold, indicator, into_readme, precision
+from finish import uncalibrated
 
 import rhetoric
-from rhetoric.actors import mask_all
 from rhetoric.evaluate import evaluate
 
 DEFAULT = ["MiniLM, six layers=experiments/.cache/exported-minilm"]
 TIMED, TURNS = 150, 3
-
-
-class Student:
-    """An exported encoder."""
-
-    def __init__(self, folder: Path) -> None:
-        import onnxruntime
-        from tokenizers import Tokenizer
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.pieces = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.session = onnxruntime.InferenceSession(str(folder / "encoder.onnx"), options, ["CPUExecutionProvider"])
-        self.size = sum((folder / name).stat().st_size for name in ("encoder.onnx", "tokenizer.json")) / 1e6
-
-    def __call__(self, texts: list[str]) -> np.ndarray:
-        """(n, n_stances) probabilities of masked sentences."""
-        logits = np.empty((len(texts), len(rhetoric.STANCES)))
-        for row, text in enumerate(texts):
-            ids = np.array([self.pieces.encode(text).ids], dtype=np.int64)
-            logits[row] = self.session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0]
-        return 1 / (1 + np.exp(-logits))
 
 
 def main() -> None:
@@ -56,27 +32,28 @@ def main() -> None:
     args = parser.parse_args()
     folders = {"`accurate`, MPNet cut to six layers": Path(rhetoric.__file__).parent / "models/accurate"}
     folders |= {name: Path(folder) for name, _, folder in (given.rpartition("=") for given in args.students)}
-    students = {name: Student(folder) for name, folder in folders.items()}
+    students = {name: uncalibrated(folder) for name, folder in folders.items()}
     sets = {
         "held out": [row for row in data.labelled(args.shared, args.cache) if data.held_out(row)],
         "dev": gold(args.shared),
     }
-    masked = {name: mask_all([row["text"] for row in rows]) for name, rows in sets.items()}
+    texts = {name: [row["text"] for row in rows] for name, rows in sets.items()}
     took = dict.fromkeys(students, float("inf"))
     for _ in range(TURNS):
         for name, student in students.items():
             begin = time.process_time()
-            student(masked["held out"][:TIMED])
+            student.predict_proba(texts["held out"][:TIMED])
             took[name] = min(took[name], time.process_time() - begin)
     heads = [f"{name} (n={len(rows):,}): macro-F1, AP" for name, rows in sets.items()]
     lines = [f"| int8 encoder, every sentence read | size | sentences/s | {' | '.join(heads)} |", "|---|---|---|---|---|"]
     for name, student in students.items():
         cells = []
         for which, rows in sets.items():
-            truth, chances = indicator(rows), student(masked[which])
+            truth, chances = indicator(rows), student.predict_proba(texts[which])
             macro = evaluate(truth, chances >= 0.5).macro_f1
             cells.append(f"{macro:.3f}, {precision(truth, chances).mean():.3f}")
-        lines.append(f"| {name} | {student.size:.1f} MB | {TIMED / took[name]:.0f} | {' | '.join(cells)} |")
+        size = sum(len(content) for content in student.contents.values()) / 1e6
+        lines.append(f"| {name} | {size:.1f} MB | {TIMED / took[name]:.0f} | {' | '.join(cells)} |")
     into_readme(__file__, "students", "\n".join(lines))
 
 

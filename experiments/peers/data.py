@@ -9,11 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import common
 from common import labelled
 
-__all__ = ["OPEN_SOURCES", "labelled", "pool"]
-
-OPEN_SOURCES = ("articles", "composed", "ungd", "muc4", "wikinews")
-"""Sources whose text may be passed on: ours, public domain, CC0 or CC BY."""
-
+__all__ = ["labelled", "pool"]
 
 def pool(cache: Path, n: int) -> list[str]:
     """Unlabelled sentences of news and UN speeches, spread evenly over the pool, to measure speed on."""

@@ -204,6 +204,13 @@ class MiniLM(Peer):
 
         self.words, self.body = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
 
+    def pooled(self, texts):
+        """(n, width) the mean of the hidden states of each sentence, a tensor."""
+        batch = self.words(texts, truncation=True, max_length=96, padding=True, return_tensors="pt")
+        hidden = self.body(**batch).last_hidden_state.float()
+        mask = batch["attention_mask"].unsqueeze(-1).float()
+        return (hidden * mask).sum(1) / mask.sum(1)
+
     def vectors(self, texts):
         import torch
 
@@ -212,14 +219,8 @@ class MiniLM(Peer):
         out = np.zeros((len(texts), self.body.config.hidden_size), dtype=np.float32)
         for at in range(0, len(texts), 32):
             rows = order[at : at + 32]
-            batch = self.words(
-                [texts[i] for i in rows], truncation=True, max_length=96, padding=True, return_tensors="pt"
-            )
             with torch.inference_mode():
-                hidden = self.body(**batch).last_hidden_state
-            mask = batch["attention_mask"].unsqueeze(-1).float()
-            pooled = (hidden * mask).sum(1) / mask.sum(1)
-            out[rows] = torch.nn.functional.normalize(pooled).numpy()
+                out[rows] = torch.nn.functional.normalize(self.pooled([texts[i] for i in rows])).numpy()
         return out
 
     def fit(self, texts, truth):
@@ -287,17 +288,8 @@ class SetFit(MiniLM):
             for number in range(16):  # every other pair is alike
                 one, other = rng.choice(len(members), 2, replace=False)
                 rows.append((rng.choice(members[one]), rng.choice(members[one if number % 2 else other])))
-            batch = self.words(
-                [texts[i] for i in np.array(rows).T.ravel()],
-                truncation=True,
-                max_length=96,
-                padding=True,
-                return_tensors="pt",
-            )
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                hidden = self.body(**batch).last_hidden_state.float()
-            mask = batch["attention_mask"].unsqueeze(-1).float()
-            first, second = ((hidden * mask).sum(1) / mask.sum(1)).chunk(2)
+                first, second = self.pooled([texts[i] for i in np.array(rows).T.ravel()]).chunk(2)
             loss = mse_loss(cosine_similarity(first, second), torch.arange(16) % 2 * 1.0)
             optimizer.zero_grad()
             loss.backward()
@@ -512,7 +504,7 @@ def report(names: list[str], shared: Path, cache: Path) -> None:
         ratio = "" if base is None else f"{rate / base:.2f}"
         cost.append(f"| {name} | {rate:,.0f} | {ratio} | {cold:.2f} | {size:.1f} | {result['fit_seconds']:.0f} |")
     n = json.loads((cache / "peers" / names[0] / "result.json").read_text(encoding="utf-8"))["n"]
-    what = "\n".join(f"- **{name}**: {(type(peers()[name]).__doc__ or '').strip()}" for name in names)
+    what = "\n".join(f"- **{name}**: {' '.join((type(peers()[name]).__doc__ or '').split())}" for name in names)
     head = f"{n} labelled sentences to learn from, {len(truth)} to be measured on ({int(sure.sum())} of them sure)."
     into_readme(__file__, "tables", "\n".join([head, "", what, "", *quality, "", *(cost if timed else [])]))
 
