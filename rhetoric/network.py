@@ -9,9 +9,9 @@ surroundings; the largest value and the mean of every channel over the sentence 
 It looks only at the sentences whose linear logit is above a floor, a lower one for long sentences, and at the longest
 (a cascade, Viola and Jones 2001): in most prose nine in ten bear no stance, and the linear part says so by itself.
 
-All arithmetic is on whole numbers that a float holds exactly: vectors and kernels in int8, activations in 0..255, sums
-below 2**24. So the same sentence has the same logits to the last bit in any company, on any machine, whatever order a
-matrix product adds in.
+All arithmetic is on whole numbers, held exactly: vectors and kernels in int8, what the first kernel makes of a word in
+int16, activations in 0..255 (in the first layer in steps of a sixteenth), sums of floats below 2**24. So the same
+sentence has the same logits to the last bit in any company, on any machine, whatever order a matrix product adds in.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ __all__ = ["LONGEST", "Network", "Read", "word_keys"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Singles: TypeAlias = NDArray[np.float32]
+Shorts: TypeAlias = NDArray[np.int16]
 Ints: TypeAlias = NDArray[np.int64]
 Hashes: TypeAlias = NDArray[np.uint64]
 
@@ -44,6 +45,8 @@ LONGEST: Final = 80
 _STEP: Final = 60
 _THINNED: Final = 0.8  # a margin: of 90 findings in 514 long sentences of UN speeches none is lost, here or without it
 _TOP: Final = 255
+_FINE: Final = 16  # steps of the first layer's values to one of the others'
+_SHORT: Final = 32767
 _EXACT: Final = 1 << 24  # a float of single precision holds whole numbers up to here
 _LARGEST: Final = 1e12  # of what is not in arrays: no logit becomes infinite
 _MANY: Final = 512
@@ -94,27 +97,39 @@ _one_thread: Final = _OneThread()
 
 
 class _Products:
-    """What the first kernel makes of every word that was read so far.
+    """What the first layer makes of every word that was read so far, before it is added to what it makes of others.
 
     Args:
         kernel: (reach, width, h).
+        scale, bias: (h,) float32, of the first layer.
         n: how many words there may be, by number.
 
     Attributes:
-        table: ((n + 1) * reach, h), of word ``i`` the rows from ``i * reach`` on; those of words not made yet are not
-            set, and take no memory.
+        table: ((n + 1) * reach, h) int16, of word ``i`` the rows from ``i * reach`` on; those of words not made yet are
+            not set, and take no memory. The sum of ``reach`` numbers has room in int16.
         classes: (n + 1,) of each word that was made its class, an index into the lexicon's.
-        nothing: the number of what stands where no word does; its products are zeros.
+        nothing: the number of what stands where no word does; its rows are zeros.
     """
 
-    def __init__(self, kernel: Singles, n: int) -> None:
+    def __init__(self, kernel: Singles, scale: Singles, bias: Singles, n: int) -> None:
         self._reach, width, h = kernel.shape
         self._kernel = np.ascontiguousarray(kernel.transpose(1, 0, 2).reshape(width, self._reach * h))
-        self.table: Singles = np.empty(((n + 1) * self._reach, h), dtype=np.float32)
+        self._scale, self._bias = scale * np.float32(_FINE), bias
+        self.table: Shorts = np.empty(((n + 1) * self._reach, h), dtype=np.int16)
         self.classes = np.zeros(n + 1, dtype=np.uint8)
         self._there = np.zeros(n + 1, dtype=bool)
         self.nothing = n
         self.table[n * self._reach :] = 0
+
+    def of(self, vectors: NDArray[np.int16]) -> Shorts:
+        """The rows of words with these vectors, (n_words, reach * h)."""
+        made: Singles = vectors.astype(np.float32) @ self._kernel
+        by_place = made.reshape(len(vectors), self._reach, -1)
+        by_place[:, self._reach // 2] += self._bias  # of the word in the middle, so that it counts once
+        by_place *= self._scale
+        most = _SHORT // self._reach
+        np.clip(np.rint(made, out=made), -most, most, out=made)
+        return made.astype(np.int16)
 
     def make(self, ids: Ints, classes: NDArray[np.uint8], vectors: Callable[[Ints], NDArray[np.int16]]) -> None:
         """Make those of these words that are not there; ``vectors`` gives the vectors of the words at places in
@@ -125,8 +140,7 @@ class _Products:
         with _making:  # of another thread's words all is there before it is said to be
             new, first = np.unique(ids[missing], return_index=True)
             at = missing[first]
-            made = vectors(at).astype(np.float32) @ self._kernel
-            self.table.reshape(self.nothing + 1, -1)[new] = made
+            self.table.reshape(self.nothing + 1, -1)[new] = self.of(vectors(at))
             self.classes[new] = classes[at]
             self._there[new] = True
 
@@ -141,13 +155,14 @@ class _Trace:
     Attributes:
         starts, sizes: (n_windows,) first row in ``last`` and number of items.
         logits: (n_windows, n_stances).
-        last: (n_rows, channels) the last layer's values; rows of zeros lie between windows.
+        last: (n_rows, channels) the last layer's values, in a network of one layer in sixteenths; rows of zeros lie
+            between windows.
     """
 
     starts: Ints
     sizes: Ints
     logits: Floats
-    last: Singles | NDArray[np.uint8]
+    last: Singles | Shorts
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -181,8 +196,8 @@ class Network:
         arrays: ``keys`` (n_words,) int32, the vocabulary's ``word_keys`` in rising order as unsigned numbers; ``words``
             (1 + n_words, d) int8, the first for all others; ``classes`` (n_classes, d) int8; ``first`` (width, d, h)
             int8, the first kernel; ``deeper`` (layers - 1, 3, h, h) int8, the others; ``scales`` and ``biases``
-            (layers, h) float32, value = (sum + bias) x scale; ``outputs`` (2 h, n_stances) int32, for the largest
-            values and for the means.
+            (layers, h) float32, value = (sum + bias) x scale, rounded, in the first layer to sixteenths for each word
+            of the sum; ``outputs`` (2 h, n_stances) int32, for the largest values and for the means.
 
     Raises:
         ValueError: arrays do not fit each other, or sums could leave the range in which they are exact.
@@ -217,14 +232,19 @@ class Network:
         first, deeper = self.arrays["first"].astype(np.float32), self.arrays["deeper"].astype(np.float32)
         self._kernels = [first, *deeper]
         self._outputs = self.arrays["outputs"].astype(np.float64)
-        self._products = _Products(self._kernels[0], len(self._words) + len(self._classes))
+        self._step = self.unit if self._kernels[1:] else self.unit / _FINE
+        self._products = self._no_products()
 
-    def __getstate__(self) -> dict[str, Any]:  # what is soon made again is not pickled: it grows to 70 MB
+    def _no_products(self) -> _Products:
+        scale, bias = self.arrays["scales"][0], self.arrays["biases"][0]
+        return _Products(self._kernels[0], scale, bias, len(self._words) + len(self._classes))
+
+    def __getstate__(self) -> dict[str, Any]:  # what is soon made again is not pickled: it grows to 35 MB
         return vars(self) | {"_index": None, "_products": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._products = _Products(self._kernels[0], len(self._words) + len(self._classes))
+        self._products = self._no_products()
 
     # ------------------------------------------------------------------ forward
 
@@ -246,8 +266,8 @@ class Network:
                 chosen = order[low:high]
                 trace = self._forward(items, begin[chosen], end[chosen])
                 np.maximum.at(out, owner[chosen], trace.logits)
-                if keep:  # a byte holds what the last layer gives: of a book without a full stop it is much
-                    traces.append(replace(trace, last=trace.last.astype(np.uint8)))
+                if keep:  # two bytes hold what the last layer gives: of a book without a full stop it is much
+                    traces.append(replace(trace, last=trace.last.astype(np.int16, copy=False)))
         return Read(out, owner, begin, place, tuple(traces))
 
     def screened(self, linear: Floats, logits: Floats, sizes: Ints) -> Floats:
@@ -285,31 +305,23 @@ class Network:
         blank = ~there.ravel()
         at = (begin[:, None] + np.arange(length))[there]
         place = indices(there.ravel())
-        values = fresh = self._first_sums(self._rows_of(items.hash[at]), items.classes[at], place, len(blank))
-        for layer, kernel in enumerate(self._kernels):
-            if layer:
-                fresh = _convolved(values, kernel)
-            fresh += self.arrays["biases"][layer]
-            fresh *= self.arrays["scales"][layer]
-            np.rint(fresh, out=fresh)
-            np.clip(fresh, 0, _TOP, out=fresh)
-            if layer:
-                fresh += values
-                np.minimum(fresh, _TOP, out=fresh)
-            fresh[blank] = 0
-            values = fresh
-        grid = values.reshape(len(sizes), length, -1)
+        first = self._first_layer(self._rows_of(items.hash[at]), items.classes[at], place, len(blank))
+        first[blank] = 0
+        values = self._deeper_layers(first, blank) if self._kernels[1:] else first
+        grid: NDArray[Any] = values.reshape(len(sizes), length, -1)
         channels = grid.shape[2]
-        largest, sums = grid.max(axis=1).astype(np.float64), np.einsum("wic->wc", grid).astype(np.float64)
+        largest = grid.max(axis=1).astype(np.float64)
+        wide: Any = np.float64 if self._kernels[1:] else np.int32
+        sums = np.einsum("wic->wc", grid, dtype=wide).astype(np.float64)
         whole = largest @ self._outputs[:channels] + (sums @ self._outputs[channels:]) / sizes[:, None]
-        return _Trace(length * np.arange(len(sizes)), sizes, whole * self.unit + self.bias, values)
+        return _Trace(length * np.arange(len(sizes)), sizes, whole * self._step + self.bias, values)
 
-    def _first_sums(self, rows: Ints, classes: NDArray[np.uint8], place: Ints, n: int) -> Singles:
-        """The first layer's sums, (n, h), of words at these places, zeros between them.
+    def _first_layer(self, rows: Ints, classes: NDArray[np.uint8], place: Ints, n: int) -> Shorts:
+        """The first layer's values in sixteenths, (n, h), of words at these places and what lies between them.
 
         What the kernel makes of a word is made once and then looked up: whole numbers have the same sum either way.
         """
-        reach, _, width = self._kernels[0].shape
+        reach = len(self._kernels[0])
         products = self._products
         ids = np.where(rows > 0, rows, len(self._words) + classes.astype(np.intp))
 
@@ -318,18 +330,34 @@ class Network:
             return found
 
         products.make(ids, classes, vectors)
+        table, nothing = products.table, products.nothing
         if (products.classes[ids] != classes).any():  # words that share a key differ in their class
-            inputs = np.zeros((n, self._words.shape[1]), dtype=np.float32)
-            inputs[place] = vectors(slice(None))
-            return _convolved(inputs, self._kernels[0])
-        padded = np.full(n + reach - 1, products.nothing)
+            own = products.of(vectors(slice(None)))
+            table = np.vstack([own, np.zeros_like(own[:1])]).reshape(-1, table.shape[1])
+            ids, nothing = np.arange(len(rows)), len(rows)
+        padded = np.full(n + reach - 1, nothing)
         padded[place + reach // 2] = ids
         padded *= reach
-        total: Singles = products.table.take(padded[:n], axis=0)
-        one = np.empty((n, width), dtype=np.float32)
+        total = table.take(padded[:n], axis=0)
+        one = np.empty_like(total)
         for k in range(1, reach):
-            total += products.table.take(padded[k : k + n] + k, axis=0, out=one, mode="clip")
+            total += table.take(padded[k : k + n] + k, axis=0, out=one, mode="clip")
+        np.clip(total, 0, _TOP * _FINE, out=total)
         return total
+
+    def _deeper_layers(self, first: Shorts, blank: NDArray[np.bool_]) -> Singles:
+        """The last layer's values, (n, h)."""
+        values = np.rint(first.astype(np.float32) / _FINE)
+        for kernel, bias, scale in zip(
+            self._kernels[1:], self.arrays["biases"][1:], self.arrays["scales"][1:], strict=True
+        ):
+            fresh = (_convolved(values, kernel) + bias) * scale
+            np.clip(np.rint(fresh, out=fresh), 0, _TOP, out=fresh)
+            fresh += values
+            np.minimum(fresh, _TOP, out=fresh)
+            fresh[blank] = 0
+            values = fresh
+        return values
 
     # ------------------------------------------------------------------ explaining
 
@@ -364,7 +392,7 @@ class Network:
                 out[begin : begin + size, deciding] = self._seen(trace.last[start : start + size])[:, deciding]
         return out, np.where((lasts > firsts)[:, None], self.bias, read.logits[rows])
 
-    def _seen(self, values: Singles | NDArray[np.uint8]) -> Floats:
+    def _seen(self, values: Singles | Shorts) -> Floats:
         """(n_items, n_stances) the shares of one window, from its last layer's values. Whole numbers as long as can be,
         for the same bits everywhere."""
         channels = values.shape[1]
@@ -372,7 +400,7 @@ class Network:
         at = values.argmax(axis=0)
         shares = (whole @ self._outputs[channels:]) / len(values)
         np.add.at(shares, at, whole[at, np.arange(channels)][:, None] * self._outputs[:channels])
-        return shares * self.unit
+        return shares * self._step
 
     # ------------------------------------------------------------------ parts of it
 

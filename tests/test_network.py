@@ -75,9 +75,10 @@ def test_company_does_not_move_a_share() -> None:
     assert some.tobytes() == np.concatenate([alone[5][0], alone[1][0]]).tobytes()
 
 
-def test_it_is_the_arithmetic_that_its_docstring_tells() -> None:
+@pytest.mark.parametrize("layers", [1, 3])
+def test_it_is_the_arithmetic_that_its_docstring_tells(layers: int) -> None:
     """The same in plain Python, item by item."""
-    own = parts()
+    own = parts(layers=layers)
     network = small_network(arrays=own)
     for text in (TEXTS[0], TEXTS[1], TEXTS[4]):
         items = items_of([text])
@@ -87,8 +88,21 @@ def test_it_is_the_arithmetic_that_its_docstring_tells() -> None:
             [int(a) + int(b) for a, b in zip(own["words"][row], own["classes"][c], strict=True)]
             for row, c in zip(rows, items.classes, strict=True)
         ]
-        for layer in range(3):
-            kernel = own["first"] if layer == 0 else own["deeper"][layer - 1]
+        # of every word in sixteenths what the first kernel makes of it, each rounded on its own
+        kernel, reach, scale = own["first"], len(own["first"]) // 2, np.float32(0.004) * np.float32(16)
+        first = []
+        for t in range(len(values)):
+            total = [0] * 12
+            for o in range(-reach, reach + 1):
+                if 0 <= t + o < len(values):
+                    for c in range(12):
+                        made = sum(v * int(w) for v, w in zip(values[t + o], kernel[o + reach][:, c], strict=True))
+                        made += int(own["biases"][0][c]) * (o == 0)
+                        total[c] += max(-6553, min(6553, int(np.rint(np.float32(made) * scale))))
+            first.append([min(max(s, 0), 255 * 16) for s in total])
+        values = first if layers == 1 else [[round(value / 16) for value in row] for row in first]
+        for layer in range(1, layers):
+            kernel = own["deeper"][layer - 1]
             reach = len(kernel) // 2
             fresh = []
             for t in range(len(values)):
@@ -105,7 +119,8 @@ def test_it_is_the_arithmetic_that_its_docstring_tells() -> None:
         table = np.array(values)
         channels = table.shape[1]
         whole = table.max(axis=0) @ own["outputs"][:channels] + table.mean(axis=0) @ own["outputs"][channels:]
-        assert logits(network, [text])[0] == pytest.approx(whole * network.unit + network.bias, rel=1e-12)
+        unit = network.unit / 16 if layers == 1 else network.unit
+        assert logits(network, [text])[0] == pytest.approx(whole * unit + network.bias, rel=1e-12)
 
 
 def test_words_of_many_sentences_are_found_as_those_of_one_are() -> None:
@@ -138,10 +153,10 @@ def test_a_word_whose_class_is_another_than_that_it_was_made_with_is_multiplied(
     others = ((items.classes + 1) % len(network.class_names)).astype(np.uint8)
     rest = np.arange(len(others)), len(others)
     rows = network._rows_of(items.hash)
-    right = network._first_sums(rows, others, *rest)
+    right = network._first_layer(rows, others, *rest)
     again = small_network()
-    assert again._first_sums(rows, items.classes, *rest).tobytes() != right.tobytes()
-    assert again._first_sums(rows, others, *rest).tobytes() == right.tobytes()
+    assert again._first_layer(rows, items.classes, *rest).tobytes() != right.tobytes()
+    assert again._first_layer(rows, others, *rest).tobytes() == right.tobytes()
 
 
 def test_threads_that_make_words_at_once_agree() -> None:
