@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import lru_cache
 from itertools import pairwise
@@ -203,24 +203,36 @@ class Masked:
 
     Attributes:
         hash: the token's own hash, or that of the stand-in.
-        first, last: the tokens an item covers, both inclusive; more than one for names of several words and for those
-            with an article.
         flags: the token's flags; of a name ``CAPITALISED`` and those of its first token on where it stands.
         indptr: (n_sentences + 1,); the items of sentence ``i`` are ``indptr[i]:indptr[i + 1]``.
+        token: the token that it stands at.
     """
 
     hash: Hashes
-    first: Ints
-    last: Ints
     flags: NDArray[np.uint8]
     indptr: Ints
+    token: Ints
+    _opening: Ints  # of each token of the batch where it stands at an item, the first token that this covers
+    _closing: Ints
+
+    @property
+    def first(self) -> Ints:
+        """The first token that an item covers: the article of a name that has one."""
+        return self._opening[self.token]
+
+    @property
+    def last(self) -> Ints:
+        """The last token that an item covers, inclusive: another than the first for names of several words."""
+        return self._closing[self.token]
 
     def first_sentences(self, n: int) -> Masked:
         """The first ``n`` sentences of the batch."""
         if n + 1 == len(self.indptr):
             return self
         end = int(self.indptr[n])
-        return Masked(self.hash[:end], self.first[:end], self.last[:end], self.flags[:end], self.indptr[: n + 1])
+        return replace(
+            self, hash=self.hash[:end], flags=self.flags[:end], indptr=self.indptr[: n + 1], token=self.token[:end]
+        )
 
 
 class _Index:
@@ -241,7 +253,8 @@ class _Index:
         pairs = _buckets(names["pair"][self.several_rows])
         np.maximum.at(self.longest, pairs, self.length[self.several_rows])
         self.no_names = frozenset(hash_words(_NO_NAMES.split()).tolist())
-        self.particles = frozenset(hash_words(_PARTICLES.split()).tolist())
+        self.particle_hashes = hash_words(_PARTICLES.split())
+        self.particles = frozenset(self.particle_hashes.tolist())
         self.the, self.an, self.a = (np.uint64(hash_word(word)) for word in ("the", "an", "a"))
         self.stop, self.apostrophe, self.possessive = (np.uint64(hash_word(word)) for word in (".", "'", "'s"))
         self.stand_ins = np.zeros(max(MatchKind) + 1, dtype=np.uint64)
@@ -339,13 +352,31 @@ def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
 def _shouting(tokens: Tokens) -> tuple[Bools, Bools]:
     """For every sentence: no small letter begins a word in it (two shouted words at least); no capital stands in it."""
     flags, size = tokens.flags, tokens.end - tokens.start
-    capital = (flags & CAPITALISED) != 0
     # a token that starts with an apostrophe or is a single letter tells nothing
-    small = ((flags & (CAPITALISED | DIGIT | PUNCTUATION)) == 0) & (size > 2)
-    lone = capital & ((flags & (ALL_CAPS | ABBREVIATION)) == 0) & (size > 1)
-    masks = (small | lone, flags & ALL_CAPS, capital)
-    counts = [np.diff(indices(where).searchsorted(tokens.indptr)) for where in masks]
-    return (counts[0] == 0) & (counts[1] > 1), counts[2] == 0
+    tells = _CALM.take(flags, mode="clip")
+    tells &= np.uint8(_SMALL_BEGINS) * (size > 2) | np.uint8(_LONE_CAPITAL) * (size > 1)
+    tells |= flags & CAPITALISED
+    filled = indices(np.diff(tokens.indptr))
+    told = np.zeros(tokens.n_sentences, dtype=np.uint8)
+    if len(filled):
+        told[filled] = np.bitwise_or.reduceat(tells, tokens.indptr[filled])
+    quiet = (told & CAPITALISED) == 0
+    shouted = told == CAPITALISED
+    loud, capitals = indices(shouted), indices((flags & ALL_CAPS) != 0)
+    shouted[loud] = capitals.searchsorted(tokens.indptr[loud + 1]) - capitals.searchsorted(tokens.indptr[loud]) > 1
+    return shouted, quiet
+
+
+_SMALL_BEGINS: Final = 2
+_LONE_CAPITAL: Final = 4
+_CALM: Final = np.array(
+    [
+        _SMALL_BEGINS * (flags & (CAPITALISED | DIGIT | PUNCTUATION) == 0)
+        + _LONE_CAPITAL * (flags & (CAPITALISED | ALL_CAPS | ABBREVIATION) == CAPITALISED)
+        for flags in range(256)
+    ],
+    dtype=np.uint8,
+)
 
 
 def _case_holds(
@@ -418,7 +449,12 @@ def _with_persons(
     """
     is_leader = kind == MatchKind.LEADER
     others = ~is_leader
-    titles, leaders = end[kind == MatchKind.TITLE].tolist(), indices(is_leader)
+    after = end[kind == MatchKind.TITLE]  # most titles stand alone: a small letter follows
+    after = after[after < len(tokens)]
+    promising = (tokens.flags[after] & (_NOT_SMALL | HYPHENATED)) != 0
+    promising |= tokens._raw[tokens.start[after]] == _APOSTROPHE
+    promising |= (tokens.hash[after, None] == index.particle_hashes).any(axis=1)
+    titles, leaders = after[promising].tolist(), indices(is_leader)
     if not titles and not len(leaders):
         return first, end, actor, kind
     name = _NameLike(tokens, index, shouted, first[others].tolist(), end[others].tolist())
@@ -426,7 +462,7 @@ def _with_persons(
     sentence = tokens.sentence.item
     stops: dict[int, int] = {}  # first token of a person's name -> its end
     for at in titles:
-        if at < n and tokens.hash.item(at) == name.stop and name.length(at - 1) <= 4:
+        if tokens.hash.item(at) == name.stop and name.length(at - 1) <= 4:
             at += 1  # Gen. X, Sen. X: the stop after a short title
         if at < n and sentence(at) == sentence(at - 1) and name(at):
             limit = min(tokens.indptr.item(sentence(at) + 1), at + _MAX_PERSON_TOKENS)
@@ -557,7 +593,7 @@ def mask_tokens(tokens: Tokens, matches: Matches | None = None) -> Masked:
     hashes[after] = index.possessive
     flags[after] = 0
     kept = indices(keep)
-    return Masked(hashes[kept], start[kept], last[kept], flags[kept], kept.searchsorted(tokens.indptr))
+    return Masked(hashes[kept], flags[kept], kept.searchsorted(tokens.indptr), kept, start, last)
 
 
 def _ends_in_s(tokens: Tokens, at: Ints) -> Bools:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from rhetoric.errors import MissingExtraError, ModelError
 from rhetoric.features import FeatureSettings, extract
-from rhetoric.model import StanceClassifier, StanceModel, chunks, length_scale, sentences_of
+from rhetoric.linear import length_scale
+from rhetoric.model import StanceClassifier, StanceModel, chunks, sentences_of
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -113,7 +114,7 @@ def feature_ids(sentences: Sequence[str], settings: FeatureSettings) -> tuple[ND
 
     Returns:
         ids: (n, longest) buckets of each sentence's features, filled up with 0, which weighs nothing.
-        scale: (n, 1) what the sums are multiplied by: 1 up to 64 words, then falling with the root of the length.
+        scale: (n, 1) what the sums are multiplied by: 1 up to 64 words, then 64 / words.
     """
     rows, scale = _rows(sentences_of(sentences, "feature_ids"), settings)
     padded = np.zeros((len(rows), max((len(row) for row in rows), default=0)), dtype=np.int64)

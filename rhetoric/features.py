@@ -40,9 +40,19 @@ from rhetoric.tokens import (
     tokenize,
 )
 
-__all__ = ["FeatureSettings", "Featured", "Items", "Stream", "extract", "items_of", "lexicon_classes", "streams_of"]
+__all__ = [
+    "FeatureSettings",
+    "Featured",
+    "Items",
+    "Stream",
+    "extract",
+    "items_of",
+    "lexicon_classes",
+    "most_kinds",
+    "streams_of",
+]
 
-Buckets: TypeAlias = NDArray[np.int32]
+Buckets: TypeAlias = NDArray[np.intp]
 Ints: TypeAlias = NDArray[np.int64]
 Hashes: TypeAlias = NDArray[np.uint64]
 
@@ -65,7 +75,7 @@ class FeatureSettings:
     """
 
     bits: int = 18
-    word_order: int = 3
+    word_order: int = 2
     class_gap: int = 3
     class_order: int = 3
     near: int = 3
@@ -124,14 +134,13 @@ class Stream:
         ids: (n_kinds, n_items) buckets. The feature ``ids[k, i]`` ends at item ``i`` and is made of the items
             ``i - o`` for ``o`` in ``offsets[k]``.
         offsets: for each kind how far back its members stand.
-        first, last: (n_items,) the first and last token of each item, inclusive.
+        item: (n_items,) which of the batch's ``Items`` it is.
         indptr: (n_sentences + 1,); the items of sentence ``s`` are ``indptr[s]:indptr[s + 1]``.
     """
 
     ids: Buckets
     offsets: tuple[tuple[int, ...], ...]
-    first: Ints
-    last: Ints
+    item: Ints
     indptr: Ints
 
 
@@ -143,15 +152,21 @@ class Items:
     Attributes:
         hash: the token's hash, or that of what stands in for it.
         classes: its word class, an index into ``lexicon_classes()``; 0 for none.
-        flags, first, last, indptr: as in ``actors.Masked``.
+        masked: the tokens they cover.
     """
 
     hash: Hashes
     classes: NDArray[np.uint8]
-    flags: NDArray[np.uint8]
-    first: Ints
-    last: Ints
-    indptr: Ints
+    masked: Masked
+
+    @property
+    def flags(self) -> NDArray[np.uint8]:
+        return self.masked.flags
+
+    @property
+    def indptr(self) -> Ints:
+        """(n_sentences + 1,); the items of sentence ``i`` are ``indptr[i]:indptr[i + 1]``."""
+        return self.masked.indptr
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -176,14 +191,11 @@ class _Lexicon:
 
     names: tuple[str, ...]
     index: HashIndex
-    classes: NDArray[np.uint8]  # of each word; 0 is no class
+    classes: NDArray[np.uint8]  # by place in the index; 0 is no class
     codes: Hashes  # of each class
 
     def classify(self, hashes: Hashes) -> NDArray[np.uint8]:
-        found = np.zeros(len(hashes), dtype=np.uint8)
-        at, row = self.index.find(hashes)
-        found[at] = self.classes[row]
-        return found
+        return self.classes.take(self.index.places(hashes))
 
 
 def read_classes(text: str) -> dict[str, tuple[str, ...]]:
@@ -203,7 +215,7 @@ def read_classes(text: str) -> dict[str, tuple[str, ...]]:
 def _lexicon() -> _Lexicon:
     classes = read_classes((DATA / "classes.txt").read_text(encoding="utf-8"))
     names = ("", *classes, "ACTOR", "PERSON", "NUMBER", "QUOTE", "QUESTION")
-    index = {name: i for i, name in enumerate(names)}
+    number = {name: i for i, name in enumerate(names)}
     own = {int(_NUMBER): "NUMBER", hash_word('"'): "QUOTE", hash_word("?"): "QUESTION"}
     for kind, word in STAND_INS.items():
         if kind != MatchKind.PLACE:
@@ -211,9 +223,11 @@ def _lexicon() -> _Lexicon:
     listed = hash_words(word for words in classes.values() for word in words)
     hashes = np.concatenate([np.array(list(own), dtype=np.uint64), listed])
     sizes = [1] * len(own) + [len(words) for words in classes.values()]
-    of_class = np.repeat([index[name] for name in (*own.values(), *classes)], sizes).astype(np.uint8)
+    of_class = np.repeat([number[name] for name in (*own.values(), *classes)], sizes).astype(np.uint8)
     hashes, first = np.unique(hashes, return_index=True)  # the first that lists a word has it
-    return _Lexicon(names, HashIndex(hashes), of_class[first], hash_words("\x02" + name for name in names))
+    index = HashIndex(hashes)
+    of_place = np.append(np.uint8(0), of_class[first][index.rows])
+    return _Lexicon(names, index, of_place, hash_words("\x02" + name for name in names))
 
 
 def lexicon_classes() -> tuple[str, ...]:
@@ -232,7 +246,7 @@ def extract(texts: Sequence[str], settings: FeatureSettings) -> Featured:
         masked = mask_tokens(tokens)
     else:
         everyone = np.arange(len(tokens))
-        masked = Masked(tokens.hash, everyone, everyone, tokens.flags, tokens.indptr)
+        masked = Masked(tokens.hash, tokens.flags, tokens.indptr, everyone, everyone, everyone)
     items = items_of(tokens, masked, settings)
     return Featured(tokens, items, streams_of(tokens, items, settings))
 
@@ -245,41 +259,55 @@ def items_of(tokens: Tokens, masked: Masked, settings: FeatureSettings) -> Items
     if settings.mask_names:
         plain = hashes == tokens.hash[masked.last]
         hashes[((masked.flags & (CAPITALISED | INITIAL)) == CAPITALISED) & plain & (classes == 0)] = _NAME
-    return Items(hashes, classes, masked.flags, masked.first, masked.last, masked.indptr)
+    return Items(hashes, classes, masked)
 
 
 def streams_of(tokens: Tokens, items: Items, settings: FeatureSettings) -> tuple[Stream, ...]:
     """The features of items; of stems, ``tokens`` has the letters."""
     hashes, classes = items.hash, items.classes
-    first, last, indptr = items.first, items.last, items.indptr
+    indptr = items.indptr
     lexicon = _lexicon()
     word = indices((items.flags & PUNCTUATION) == 0)
-    spans = first[word], last[word], word.searchsorted(indptr)
-    gaps = tuple((0, gap) for gap in range(2, settings.word_gap + 1))
-    streams = [_stream(hashes[word], _runs(settings.word_order) + gaps, *spans, settings.bits, seed=1)]
+    bounds = word.searchsorted(indptr)
+    streams = [_stream(hashes[word], _word_offsets(settings), word, bounds, settings.bits, seed=1)]
     hit = indices(classes)
-    offsets = _runs(settings.class_order) + tuple((0, gap) for gap in range(2, settings.class_gap + 1))
     streams.append(
         _stream(
             lexicon.codes[classes[hit]],
-            offsets,
-            first[hit],
-            last[hit],
+            _class_offsets(settings),
+            hit,
             hit.searchsorted(indptr),
             settings.bits,
             seed=2,
-            position=hit,
             near=settings.near,
         )
     )
     if settings.stem_letters:
+        last = items.masked.last
         plain = hashes == tokens.hash[last]  # of a stand-in the letters beneath must not show
         stems = np.where(plain, tokens.prefix_hashes(settings.stem_letters)[last], hashes)[word]
-        streams.append(_stream(stems, _runs(2), *spans, settings.bits, seed=3))
+        streams.append(_stream(stems, _runs(2), word, bounds, settings.bits, seed=3))
     if settings.mixed_order:
         mixed = np.where(classes > 0, lexicon.codes[classes], hashes)[word]
-        streams.append(_stream(mixed, _runs(settings.mixed_order)[1:], *spans, settings.bits, seed=4))
+        streams.append(_stream(mixed, _runs(settings.mixed_order)[1:], word, bounds, settings.bits, seed=4))
     return tuple(streams)
+
+
+def most_kinds(settings: FeatureSettings) -> int:
+    """How many features end at one item of a stream, at most."""
+    return max(len(_word_offsets(settings)), len(_class_offsets(settings)), 2, settings.mixed_order - 1)
+
+
+def _word_offsets(settings: FeatureSettings) -> tuple[tuple[int, ...], ...]:
+    return _runs(settings.word_order) + _gaps(settings.word_gap)
+
+
+def _class_offsets(settings: FeatureSettings) -> tuple[tuple[int, ...], ...]:
+    return _runs(settings.class_order) + _gaps(settings.class_gap)
+
+
+def _gaps(most: int) -> tuple[tuple[int, ...], ...]:
+    return tuple((0, gap) for gap in range(2, most + 1))
 
 
 def _runs(order: int) -> tuple[tuple[int, ...], ...]:
@@ -289,19 +317,18 @@ def _runs(order: int) -> tuple[tuple[int, ...], ...]:
 def _stream(
     hashes: Hashes,
     offsets: tuple[tuple[int, ...], ...],
-    first: Ints,
-    last: Ints,
+    item: Ints,
     indptr: Ints,
     bits: int,
     *,
     seed: int,
-    position: Ints | None = None,
-    near: int = 0,
+    near: int | None = None,
 ) -> Stream:
     """Hash every kind of feature of one stream.
 
     Args:
-        position: where items stand; pairs then tell near from far instead of how many items lie between.
+        item: where the stream's items stand among all.
+        near: pairs tell near from far, so many items and more, instead of how many of the stream lie between.
 
     Half the width of the words' hashes is enough here and twice as fast: features that share all 32 bits are far fewer
     than those that share a bucket.
@@ -327,10 +354,10 @@ def _stream(
                 begin = depth - members[rank]
                 totals[longer] = total + scaled[rank][begin : begin + n]
             total = totals[longer]
-        if len(members) == 2 and position is not None:
+        if len(members) == 2 and near is not None:
             back = members[1]
             far = np.zeros(n, dtype=np.uint32)
-            far[back:] = position[back:] - position[: max(n - back, 0)] > near
+            far[back:] = item[back:] - item[: max(n - back, 0)] > near
             far *= _NARROW_FACTORS[4]
             np.add(total, far, out=found[kind])
         elif len(members) == 2:
@@ -338,8 +365,9 @@ def _stream(
         else:
             found[kind] = total
     found *= _NARROW_FACTORS[5]
-    found >>= np.uint32(32 - bits)
+    ids = np.empty(found.shape, dtype=np.intp)  # as weights are looked up by
+    np.right_shift(found, np.uint32(32 - bits), out=ids)
     for kind, members in enumerate(offsets):
         if members[-1]:
-            found[kind, openings[members[-1] - 1]] = 0
-    return Stream(found.view(np.int32), offsets, first, last, indptr)  # small enough for either
+            ids[kind, openings[members[-1] - 1]] = 0
+    return Stream(ids, offsets, item, indptr)

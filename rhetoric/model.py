@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from rhetoric.actors import find, mask_tokens
 from rhetoric.errors import ModelError
 from rhetoric.features import Featured, FeatureSettings, Stream, extract, items_of, streams_of
+from rhetoric.linear import LinearSum, length_scale, on_grid
 from rhetoric.network import Network, Read
 from rhetoric.records import Claim, Reading, Sentence, Span
 from rhetoric.replay import FILE as REPLAY
@@ -47,7 +48,6 @@ _CHUNK_CHARACTERS: Final = 1 << 19  # bounds memory whatever the batch; smaller 
 _CHUNK_SENTENCES: Final = 8192
 _KEPT_MEMORY: Final = 16 << 20
 _FEW_TEXTS: Final = 4
-_FEW_ITEMS: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,7 +447,7 @@ class StanceClassifier(StanceModel):
         stances: Sequence[str] | None = None,
         *,
         bits: int = 18,
-        word_order: int = 3,
+        word_order: int = 2,
         class_gap: int = 3,
         class_order: int = 3,
         near: int = 3,
@@ -479,6 +479,7 @@ class StanceClassifier(StanceModel):
         self.name = ""
 
     weights_: NDArray[np.float32]
+    _linear: LinearSum | None = None
     bias_: Floats
     network_: Network | None = None
     settings_: FeatureSettings
@@ -805,7 +806,7 @@ class StanceClassifier(StanceModel):
             )
             # As stored: half precision, so that a saved model predicts what the fitted one did.
             out[k, used] = found.astype(np.float16)
-        return out, biases
+        return on_grid(out, self._settings()), biases
 
     # ------------------------------------------------------------------ inference
 
@@ -866,23 +867,11 @@ class StanceClassifier(StanceModel):
         return np.array([names.index(stance) for stance in network.stances])
 
     def _sum(self, streams: tuple[Stream, ...], n: int) -> Floats:
-        logits = np.zeros((n, len(self.classes_)))
-        for stream in streams:
-            filled = np.flatnonzero(np.diff(stream.indptr))
-            if not len(filled):
-                continue
-            buckets = stream.ids.astype(np.intp)
-            if buckets.shape[1] <= _FEW_ITEMS:  # all at once: the same sums in fewer calls
-                few = self.weights_.take(buckets, axis=1, mode="clip").sum(axis=1)
-                logits[filled] += np.add.reduceat(few, stream.indptr[filled], axis=1).T
-                continue
-            for k, weights in enumerate(self.weights_):
-                # buckets are in range by construction: clip spares the check
-                carried = weights.take(buckets[0], mode="clip")
-                for ids in buckets[1:]:
-                    carried += weights.take(ids, mode="clip")
-                logits[filled, k] += np.add.reduceat(carried, stream.indptr[filled])
-        return logits * length_scale(streams)[:, None] + self.bias_
+        """(n, n_stances) the logits of the linear part."""
+        linear = self._linear
+        if linear is None or linear.weights is not self.weights_:
+            self._linear = linear = LinearSum(self.weights_, self.settings_)
+        return linear(streams, n) + self.bias_
 
     def _view(
         self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]], sentences: Sequence[str]
@@ -915,7 +904,7 @@ class StanceClassifier(StanceModel):
     def _attribute(self, batch: Featured, read: Read | None, rows: Sequence[int]) -> Iterator[Attribution]:
         """One attribution for each of these sentences: every feature's weight in equal parts on the items it is made
         of, and what the network saw at each item. ``read``: as from ``_with_network``, kept."""
-        tokens, items, streams = batch.tokens, batch.items, batch.streams
+        tokens, items, streams, first = batch.tokens, batch.items, batch.streams, batch.items.masked.first
         sentences = np.asarray(rows, dtype=np.int64)
         own, bounds = ranges(tokens.indptr[sentences], tokens.indptr[sentences + 1])
         place = np.zeros(len(tokens), dtype=np.int64)  # of each token among those
@@ -929,16 +918,16 @@ class StanceClassifier(StanceModel):
             for kind, members in enumerate(stream.offsets):
                 for back in members:
                     share[:, : max(len(members_at) - back, 0)] += parts[:, kind, back:]
-            carried[place[stream.first[members_at]]] += share.T  # no token begins two items of a stream
+            carried[place[first[stream.item[members_at]]]] += share.T  # no token begins two items of a stream
         carried *= length_scale(streams)[sentences].repeat(bounds[1:] - bounds[:-1])[:, None]
         at, _ = ranges(items.indptr[sentences], items.indptr[sentences + 1])
         upto = np.arange(len(tokens))
-        upto[items.first[at]] = items.last[at]
+        upto[first[at]] = items.masked.last[at]
         bias = np.tile(self.bias_, (len(sentences), 1))
         if self.network_ is not None and read is not None:
             columns = self._columns(self.network_)
             shares, rest = self.network_.shares(items, read, sentences)
-            carried[np.ix_(place[items.first[at]], columns)] += shares
+            carried[np.ix_(place[first[at]], columns)] += shares
             bias[:, columns] += rest
         kept = np.flatnonzero(carried.any(axis=1))
         carried = carried[kept]
@@ -992,6 +981,7 @@ class StanceClassifier(StanceModel):
         values = np.asarray(weights).astype(np.float32)  # a plain array: one of a mapped file is slow to index
         if not np.isfinite(values).all():
             raise ModelError(f"{file}: weights hold values that are not finite")
+        values = on_grid(values, settings)
         model = cls(**{name: getattr(settings, name) for name in cls._parameters if hasattr(settings, name)})
         model.stances = tuple(folder.config["stances"])
         for name, low, high in (("C", 0, 1e9), ("balance", 0, 1), ("min_count", 0, 1e9), ("folds", 0, 1e6)):
@@ -1103,14 +1093,6 @@ _FREE_BIAS: Final = 1e3
 _SHARE: Final = 0.5  # what each of a fresh linear part and a network counts
 _LOYALTY: Final = 0.1  # C of what a base knows, against that of what it does not; see experiments/retraining
 _ENOUGH: Final = 20
-_FULL_LENGTH: Final = 64
-
-
-def length_scale(streams: tuple[Stream, ...]) -> Floats:
-    """(n_sentences,) what the sums are multiplied by: 1 up to 64 words, then 64 / words: a longer sentence counts as 64
-    words of its kind, so that small weights do not add up to certainty over a page without a full stop."""
-    lengths = np.maximum(np.diff(streams[0].indptr), 1)
-    return np.minimum(1.0, _FULL_LENGTH / lengths)
 
 
 def feature_matrix(sentences: Sequence[str], settings: FeatureSettings) -> csr_matrix:

@@ -50,7 +50,7 @@ _SHORT: Final = 32767
 _EXACT: Final = 1 << 24  # a float of single precision holds whole numbers up to here
 _LARGEST: Final = 1e12  # of what is not in arrays: no logit becomes infinite
 _MANY: Final = 512
-_ROWS: Final = 1 << 10  # items in one matrix product: what it takes stays in the cache
+_ROWS: Final = 1 << 11  # items in one matrix product: what it takes stays in the cache
 _ARRAYS: Final = ("keys", "words", "classes", "first", "deeper", "scales", "biases", "outputs")
 PREFIX: Final = "network."
 
@@ -292,10 +292,7 @@ class Network:
             return np.where(self._keys[found] == keys, found + 1, 0)
         if self._index is None:  # several threads may each build one: they are alike
             self._index = HashIndex(self._keys.astype(np.uint64) << np.uint64(32), mixed=True)
-        at, row = self._index.find(word_keys(hashes).astype(np.uint64) << np.uint64(32))
-        rows = np.zeros(len(hashes), dtype=np.int64)
-        rows[at] = row + 1
-        return rows
+        return self._index.places(word_keys(hashes).astype(np.uint64) << np.uint64(32))  # the keys rise as the rows do
 
     def _forward(self, items: Items, begin: Ints, end: Ints) -> _Trace:
         sizes = end - begin

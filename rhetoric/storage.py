@@ -3,7 +3,7 @@
 ``FORMAT`` is the number of the layout. Policy: it is raised when an older release could misread a new folder; a
 release reads its own format and every older one, and refuses newer ones, naming the release that wrote them
 (``library``). New keys in ``config.json`` that an older release may ignore do not raise it. Folders of every format
-ever released are kept in the tests.
+ever released are kept in the tests. Formats 1 and 2 never were, and are refused: they knew words by other hashes.
 
 Loading runs no code from the folder: JSON is parsed, arrays are memory-mapped after every length, type and bound of
 the header has been checked against the file. Each fault is a ``ModelError`` that names the file and the fault.
@@ -28,7 +28,8 @@ from rhetoric.errors import ModelError
 
 __all__ = ["FORMAT", "ModelFolder", "read_model", "shipped_models", "write_model"]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
+_OLDEST: Final = 3
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "weights.safetensors"
 CARD: Final = "README.md"
@@ -174,6 +175,11 @@ def _read_config(path: Path) -> Mapping[str, Any]:
     number = config.get("format")
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ModelError(f"{path}: format is {number!r}, expected a whole number from 1 to {FORMAT}")
+    if number < _OLDEST:
+        raise ModelError(
+            f"{path}: format {number} was written before the first release, expected {_OLDEST} to {FORMAT}; train the "
+            f"model again"
+        )
     if number > FORMAT:
         by = config.get("library")
         release = f">={by}" if isinstance(by, str) and re.fullmatch(r"[0-9][0-9a-z.+]{0,30}", by) else ""

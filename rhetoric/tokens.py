@@ -1,8 +1,7 @@
 """Sentences -> words, a whole batch at once, in numpy: no Python runs per word.
 
 The batch becomes one byte array. A 256-entry table says what each byte is; words start and end where neighbours
-differ; the hash of every word comes from one prefix sum of byte x power, times the inverse power of the word's start
-(an odd multiplier has an inverse modulo 2**64), so that the same word hashes alike wherever it stands.
+differ. A word is hashed eight bytes at a time, each eight read from memory as one number: most words are one number.
 
 What a token is
 - a run of letters and digits. Every character beyond ASCII that is not punctuation, a symbol or a blank is a letter.
@@ -59,6 +58,7 @@ HYPHENATED: Final = 32
 ABBREVIATION: Final = 64
 """Single letters joined by full stops: U.S., p.m."""
 
+Bools: TypeAlias = NDArray[np.bool_]
 Bytes: TypeAlias = NDArray[np.uint8]
 Ints: TypeAlias = NDArray[np.int64]
 Hashes: TypeAlias = NDArray[np.uint64]
@@ -71,9 +71,9 @@ _LOOKALIKES: Final = tuple(
     [(c, "'") for c in "‘’‚‛′"] + [(c, '"') for c in "“”„‟«»"] + [(c, "-") for c in "‐‑‒–—―−"] + [("…", ".")]
 )
 
-_MULTIPLIER: Final = 0x9E3779B97F4A7C15
-_INVERSE: Final = pow(_MULTIPLIER, -1, 1 << 64)
-_KEPT_POWERS: Final = 1 << 20
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
+_BLOCK: Final = 8  # bytes of a word that are read at once
+_FIRST_BYTES: Final = np.array([(1 << 8 * n) - 1 for n in range(_BLOCK + 1)], dtype=np.uint64)  # of a block, to keep
 MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
 """An odd number that spreads a hash's bits when it multiplies it."""
 _SPARE_BITS: Final = 3  # of an index: one place in sixteen is taken, or one in eight
@@ -104,27 +104,6 @@ def _lower_two_byte() -> NDArray[np.uint16]:
 
 _LOWER_TWO_BYTE: Final = _lower_two_byte()  # Latin, Greek, Cyrillic, Armenian: what UTF-8 writes in two bytes
 
-_powers: tuple[Hashes, Hashes] = (np.ones(1, np.uint64), np.ones(1, np.uint64))
-
-
-def _power_tables(n: int) -> tuple[Hashes, Hashes]:
-    """The first ``n`` (or more) powers of the multiplier and of its inverse, modulo 2**64."""
-    global _powers
-    tables = _powers
-    if len(tables[0]) >= n:
-        return tables
-    size = max(n, min(2 * len(tables[0]), _KEPT_POWERS), 4096)
-    grown: list[Hashes] = []
-    for base in (_MULTIPLIER, _INVERSE):
-        factors = np.full(size, base, dtype=np.uint64)
-        factors[0] = 1
-        grown.append(np.cumprod(factors, dtype=np.uint64))
-    tables = (grown[0], grown[1])
-    if size <= _KEPT_POWERS:  # one enormous sentence must not hold its memory for ever
-        _powers = tables  # published in one assignment: another thread sees the old pair or the new one
-    return tables
-
-
 def _lower(raw: bytes, continued: Ints | None) -> tuple[Bytes, Ints | None]:
     """Lower-cased bytes, of the same length, and where capitals beyond ASCII stood; ``continued`` as from
     ``_continued``."""
@@ -145,6 +124,19 @@ def _plain(text: str) -> str:
         for character, ascii_one in _LOOKALIKES:
             text = text.replace(character, ascii_one)
     return text
+
+
+def _plain_texts(texts: Sequence[str]) -> Sequence[str]:
+    """The texts, lookalikes replaced. Those that may have some are taken together: each replacement is a call."""
+    foreign = [i for i, text in enumerate(texts) if not text.isascii()]
+    if not foreign:
+        return texts
+    plain, begin, out = _plain("".join([texts[i] for i in foreign])), 0, list(texts)
+    for i in foreign:
+        end = begin + len(texts[i])
+        out[i] = plain[begin:end]
+        begin = end
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +162,7 @@ class Tokens:
     _raw: Bytes
     _bases: Ints
     _continued: Ints | None  # the bytes that start no character; None where all is ASCII
-    _sums: Hashes
+    _lower: Bytes
 
     def __len__(self) -> int:
         """Number of tokens."""
@@ -200,9 +192,7 @@ class Tokens:
 
     def prefix_hashes(self, length: int) -> Hashes:
         """The hash of the first ``length`` bytes of every token, as if they were a token of their own."""
-        end = np.minimum(self.end, self.start + length)
-        _, inverses = _power_tables(len(self._sums))
-        return (self._sums[end] - self._sums[self.start]) * inverses[self.start]
+        return _hash_spans(self._lower, self.start, np.minimum(self.end, self.start + length))
 
     def char_span(self, token: int) -> tuple[int, int]:
         """Character offsets of one token in its sentence, end exclusive."""
@@ -224,8 +214,8 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     if isinstance(texts, str):
         raise TypeError("expected a sequence of sentences, got one str; wrap it in a list: tokenize([text])")
     n_texts = len(texts)
-    # A blank before every text and two after the last: neighbours of a text's ends always exist.
-    joined = _plain("\n" + "\n".join(texts) + "\n\n")
+    # Blanks before every text and after the last: neighbours of a text's ends always exist, and a last word's block.
+    joined = "\n" + "\n".join(_plain_texts(texts)) + "\n" * (_BLOCK + 1)
     raw = joined.encode("utf-8", "surrogatepass")
     original = np.frombuffer(raw, dtype=np.uint8)
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=n_texts)
@@ -277,12 +267,7 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     if len(trailing):
         hash_end = end.copy()
         hash_end[start.searchsorted(trailing, side="right") - 1] -= 1
-    powers, inverses = _power_tables(len(lower) + 1)
-    sums = np.empty(len(lower) + 1, dtype=np.uint64)
-    sums[0] = 0
-    np.multiply(lower, powers[: len(lower)], out=sums[1:])
-    sums[1:].cumsum(out=sums[1:])
-    hashes = (sums[hash_end] - sums[start]) * inverses[start]
+    hashes = _hash_spans(lower, start, hash_end)
 
     first = original[start]
     mark = kind[start] == _MARK
@@ -317,7 +302,32 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     words = indices(~mark)
     opening = words.searchsorted(indptr)
     flags[words[opening[:-1][opening[:-1] < opening[1:]]]] |= INITIAL
-    return Tokens(hashes, start, end, sentence, flags, indptr, original, bases, continued, sums)
+    return Tokens(hashes, start, end, sentence, flags, indptr, original, bases, continued, lower)
+
+
+def _hash_spans(lower: Bytes, start: Ints, end: Ints) -> Hashes:
+    """The hash of every run of bytes ``start[i]:end[i]``: of its blocks of eight bytes, the last filled up with zeros,
+    each times a power of an odd number, the sum; and its high bits mixed into the low ones.
+
+    ``lower`` goes on for a block after the last of them.
+    """
+    # the eight bytes from every byte on, as numbers: a view, nothing is copied
+    blocks: Hashes = np.ndarray((len(lower) - _BLOCK + 1,), "<u8", buffer=lower, strides=(1,))
+    size = end - start
+    found = blocks[start]
+    found &= _FIRST_BYTES.take(size, mode="clip")
+    found *= _MULTIPLIER
+    longer = indices(size > _BLOCK)
+    if len(longer):
+        further = (size[longer] - 1) // _BLOCK  # blocks
+        number, bounds = ranges(np.ones_like(further), further + 1)
+        begin = start[longer].repeat(further) + _BLOCK * number
+        values = blocks[begin]
+        values &= _FIRST_BYTES.take(end[longer].repeat(further) - begin, mode="clip")
+        values *= np.full(int(further.max()) + 1, _MULTIPLIER).cumprod()[number]
+        found[longer] += np.add.reduceat(values, bounds[:-1])
+    found ^= found >> np.uint64(32)
+    return found
 
 
 def _continued(raw: bytes) -> Ints | None:
@@ -349,8 +359,9 @@ def ranges(low: Ints, high: Ints) -> tuple[Ints, Ints]:
 
 
 def indices(mask: NDArray[Any]) -> Ints:
-    """Where a flat array is not zero: ``np.flatnonzero``, which asks four times as long where there is little."""
-    found: Ints = mask.nonzero()[0]
+    """Where a flat array is not zero: ``np.flatnonzero``, which asks four times as long where there is little, and
+    twice as long of what is not bool."""
+    found: Ints = (mask if mask.dtype == np.bool_ else mask != 0).nonzero()[0]
     return found
 
 
@@ -364,7 +375,7 @@ class HashIndex:
     Attributes:
         first: by the top bits of a hash times an odd number: one more than the row of the first key of these bits, 0
             where there is none.
-        keys: in the order of those bits, and some that close the table; ``rows`` says which they are.
+        keys: in the order of those bits; ``rows`` says which they are.
         most: so many keys share their bits at most.
     """
 
@@ -377,8 +388,9 @@ class HashIndex:
         slots = slots[self.rows]
         bounds = indices(np.append(True, slots[1:] != slots[:-1]))
         self.most = int(np.diff(bounds, append=len(keys)).max())
-        # closed by keys that are not looked for there: they are found at the beginning
-        self.keys = np.append(keys[self.rows], np.full(self.most, keys[self.rows[0]]))
+        # opened and closed by a key that is not looked for there: it is found at the beginning
+        self.keys = keys[self.rows]
+        self._guarded = np.concatenate([self.keys[:1], self.keys, self.keys[:1].repeat(self.most)])
         self.first = np.zeros(1 << bits, dtype=np.min_scalar_type(len(keys)))
         self.first[slots[bounds]] = bounds + 1
 
@@ -388,17 +400,29 @@ class HashIndex:
         return slots.view(np.intp)  # small enough for either
 
     def find(self, hashes: Hashes) -> tuple[Ints, Ints]:
-        """Which of the hashes stand in the table, in order, and the row of each."""
+        """Which of the hashes stand in the table, in order, and the row of each: where few do."""
         first = self.first.take(self._slots(hashes))
         at = indices(first)
-        wanted = hashes[at]
-        row = first[at].astype(np.intp) - 1
-        found = self.keys[row] == wanted
+        place = first[at].astype(np.intp)
+        found = self._settle(hashes[at], place, np.ones(len(at), dtype=bool))
+        return at[found], self.rows[place[found] - 1]
+
+    def places(self, hashes: Hashes) -> Ints:
+        """Of each hash one more than its place among ``keys``, 0 where it does not stand there: where many do."""
+        place = self.first.take(self._slots(hashes)).astype(np.intp)
+        place *= self._settle(hashes, place, place != 0)
+        return place
+
+    def _settle(self, hashes: Hashes, place: Ints, maybe: Bools) -> Bools:
+        """Whether each hash that may be in the table is; moves ``place`` on to where it is among those that share its
+        bits."""
+        found: Bools = self._guarded.take(place) == hashes
+        found &= maybe
         for _ in range(1, self.most):
-            missed = indices(~found)
-            row[missed] += 1
-            found[missed] = self.keys[row[missed]] == wanted[missed]
-        return at[found], self.rows[row[found]]
+            missed = indices(found < maybe)
+            place[missed] += 1
+            found[missed] = self._guarded[place[missed]] == hashes[missed]
+        return found
 
 
 def hash_words(words: Iterable[str]) -> Hashes:
@@ -409,23 +433,12 @@ def hash_words(words: Iterable[str]) -> Hashes:
     """
     listed = _plain("\n".join(words)).split("\n")
     joined = "\n".join(word[:-1] if word.endswith(".") and word.count(".") > 1 else word for word in listed)
-    raw = joined.encode("utf-8", "surrogatepass")
+    raw = (joined + "\n" * _BLOCK).encode("utf-8", "surrogatepass")
     data, _ = _lower(raw, _continued(raw))
-    powers, inverses = _power_tables(len(data) + 1)
-    sums = np.zeros(len(data) + 1, dtype=np.uint64)
-    np.cumsum(data * powers[: len(data)], out=sums[1:])
-    ends = np.append(indices(data == ord("\n")), len(data))
-    starts = np.append(0, ends[:-1] + 1)
-    hashes: Hashes = (sums[ends] - sums[starts]) * inverses[starts]
-    return hashes
+    breaks = indices(data == ord("\n"))[: len(listed)]
+    return _hash_spans(data, np.append(0, breaks[:-1] + 1), breaks)
 
 
 def hash_word(word: str) -> int:
     """The hash that ``tokenize`` gives to this token, as a Python int (0 for the empty string)."""
-    plain = _plain(word)
-    if plain.endswith(".") and plain.count(".") > 1:
-        plain = plain[:-1]
-    raw = plain.encode("utf-8", "surrogatepass")
-    data, _ = _lower(raw, _continued(raw))
-    powers, _ = _power_tables(len(data))
-    return int(np.sum(data * powers[: len(data)], dtype=np.uint64))
+    return int(hash_words([word])[0])

@@ -73,7 +73,7 @@ def test_names_are_masked_only_inside_the_sentence() -> None:
 
 
 def test_gapped_pairs_are_no_runs() -> None:
-    run, gapped = ids(["harvest river", "harvest old river"], FeatureSettings(bits=14, word_gap=2))
+    run, gapped = ids(["harvest river", "harvest old river"], FeatureSettings(bits=14, word_order=3, word_gap=2))
     assert run[0][1][1] not in (0, gapped[0][3][2])
     assert gapped[0][3][2] != 0
 

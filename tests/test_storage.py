@@ -62,9 +62,10 @@ def test_arrays_survive(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"format": 3}, "newer"),
-        ({"format": 3, "library": "1.4.0"}, "diplomatic-rhetoric>=1.4.0'"),
-        ({"format": 3, "library": "x'; rm"}, "diplomatic-rhetoric'"),
+        ({"format": 4}, "newer"),
+        ({"format": 4, "library": "1.4.0"}, "diplomatic-rhetoric>=1.4.0'"),
+        ({"format": 4, "library": "x'; rm"}, "diplomatic-rhetoric'"),
+        ({"format": 2}, "train the model again"),
         ({"format": ...}, "format is None"),
         ({"format": True}, "format is True"),
         ({"kind": "pickle"}, "kind is 'pickle'"),

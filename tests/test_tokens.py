@@ -141,6 +141,27 @@ def test_hashes_of_many_words_are_those_of_each() -> None:
     assert hash_words(words).tolist() == [hash_word(word) for word in words]
 
 
+def plain_hash(word: str) -> int:
+    """Eight bytes at a time, as the module says, in plain Python."""
+    raw, total, power = word.lower().encode(), 0, 1
+    for begin in range(0, len(raw), 8):
+        power = power * 0x9E3779B97F4A7C15 % 2**64
+        total += int.from_bytes(raw[begin : begin + 8], "little") * power
+    total %= 2**64
+    return total ^ total >> 32
+
+
+def test_a_word_is_hashed_eight_bytes_at_a_time() -> None:
+    words = ["Aperture"[:n] for n in range(1, 9)] + ["x" * n for n in range(1, 30)]
+    words += ["étrangère" * n for n in (1, 2, 3, 100)]
+    right = [plain_hash(word) for word in words]
+    assert tokenize([" ".join(words)]).hash.tolist() == right
+    assert [int(tokenize([word]).hash[0]) for word in words] == right
+    assert hash_words(words).tolist() == right
+    latin = [word for word in words if word.isascii()]
+    assert tokenize([" ".join(latin)]).prefix_hashes(11).tolist() == [plain_hash(word[:11]) for word in latin]
+
+
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=50, unique=True), st.integers(0, 4))
 def test_an_index_finds_what_a_dict_finds(keys: list[int], crowd: int) -> None:
     factor = pow(0xBF58476D1CE4E5B9, -1, 2**64)
@@ -151,3 +172,8 @@ def test_an_index_finds_what_a_dict_finds(keys: list[int], crowd: int) -> None:
     at, row = HashIndex(np.array(keys, dtype=np.uint64)).find(np.array(asked, dtype=np.uint64))
     wanted = [(i, rows[key]) for i, key in enumerate(asked) if key in rows]
     assert list(zip(at.tolist(), row.tolist(), strict=True)) == wanted
+    index = HashIndex(np.array(keys, dtype=np.uint64))
+    places = index.places(np.array(asked, dtype=np.uint64)).tolist()
+    assert [int(index.keys[place - 1]) if place else None for place in places] == [
+        key if key in rows else None for key in asked
+    ]

@@ -26,7 +26,10 @@ from rhetoric.model import StanceClassifier, feature_matrix
 # of linear logits, already halved: the same for all stances, and others for denials, which are rare and hard to see
 ALIKE = (-9.0, -2.0, -1.5, -1.25, -1.0, -0.8, -0.6, -0.4)
 FLOORS = [(floor,) * 3 for floor in ALIKE] + [
-    (other, denial, other) for denial in (-1.5, -1.2, -0.9) for other in (-0.6, -0.4, -0.2, 0.0)
+    (accusation, denial, call)
+    for denial in (-1.2, -0.9)
+    for accusation in (-0.6, -0.4, -0.2)
+    for call in (-0.6, -0.2, 0.2)
 ]
 
 

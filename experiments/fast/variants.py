@@ -60,7 +60,9 @@ VARIANTS = {
     "without composed sentences": Variant(sources=("articles", "ag", "bbc", "conll", "mpqa", "muc4", "ungd", "wikinews")),
     "names not masked": Variant(FeatureSettings(mask_actors=False)),
     "classes without their order": Variant(FeatureSettings(class_order=1, class_gap=0)),
-    "words 1-2": Variant(FeatureSettings(word_order=2)),
+    "runs of three words, too": Variant(FeatureSettings(word_order=3)),
+    "class hits at most 2 apart": Variant(FeatureSettings(class_gap=2)),
+    "... and no three of them": Variant(FeatureSettings(class_gap=2, class_order=2)),
     "mixed runs to 3": Variant(FeatureSettings(mixed_order=3)),
     "2^21 buckets": Variant(FeatureSettings(bits=21)),
     "C 0.05": Variant(C=0.05),
@@ -130,8 +132,8 @@ class Clusters:
             items = np.where(self.words[at] == items, self.codes[self.cluster[at]], items)
             items = np.where(classes > 0, features._lexicon().codes[classes], items)
             word = np.flatnonzero((masked.flags & PUNCTUATION) == 0)
-            where = masked.first[word], masked.last[word], np.searchsorted(word, masked.indptr)
-            stream = features._stream(items[word], ((0,), (0, 1), (0, 1, 2)), *where, 18, seed=5)
+            bounds = np.searchsorted(word, masked.indptr)
+            stream = features._stream(items[word], ((0,), (0, 1), (0, 1, 2)), word, bounds, 18, seed=5)
             owner = np.repeat(np.arange(len(tokens.indptr) - 1), np.diff(stream.indptr))
             rows, ids = np.tile(owner, len(stream.ids)), stream.ids.ravel()
             kept = ids > 0

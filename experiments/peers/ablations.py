@@ -28,7 +28,7 @@ from rhetoric.model import StanceClassifier
 FEATURES: dict[str, dict[str, Any]] = {
     "actors not masked": {"mask_actors": False},
     "classes without their order": {"class_order": 1, "class_gap": 0, "near": 0},
-    "words 1-2 and classes": {"word_order": 2},
+    "words 1-3 and classes": {"word_order": 3},
 }
 
 

@@ -308,8 +308,9 @@ def the_limit(args: argparse.Namespace) -> Table:
     bandwidth = 2 * block.nbytes / copied
     text_bytes = sum(len(text.encode()) for text in texts)
     looked_up = sum(stream.ids.size for stream in streams)
-    # a weight is a line of 64 bytes for each stance; words are read and written once, their hash and place
-    moved = text_bytes * 2 + len(found) * 2 * 33 + looked_up * (2 * 4 + 64 * len(model.classes_))
+    # the weights of a feature, of three stances together, are a line of 64 bytes; words are read and written once, their
+    # hash and place
+    moved = text_bytes * 2 + len(found) * 2 * 33 + looked_up * (2 * 4 + 64 * -(-len(model.classes_) // 3))
     rows = [[name, f"{1e6 * s / len(texts):.2f}", f"{s / took['predict_proba']:.0%}"] for name, s in took.items()]
     per = f"{moved / len(texts):,.0f} bytes of a sentence at {bandwidth / 1e9:.1f} GB/s"
     rows.append([f"least traffic: {per}", f"{1e6 * moved / bandwidth / len(texts):.2f}", ""])
