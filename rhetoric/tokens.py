@@ -87,7 +87,9 @@ def _kind_of(byte: int) -> int:
 
 _KINDS: Final = bytes(_kind_of(b) for b in range(256))
 _LOWER: Final = bytes(range(256)).lower()
+_NOWHERE: Final[Ints] = np.zeros(0, dtype=np.int64)
 _IS_LETTER: Final = np.array([b >= 0x80 or chr(b).isalpha() for b in range(256)])
+_IS_CAPITAL: Final = np.array([0x41 <= b <= 0x5A for b in range(256)])
 _FLAGS_OF_FIRST: Final = np.array(
     [CAPITALISED * (0x41 <= b <= 0x5A) + DIGIT * (0x30 <= b <= 0x39) for b in range(256)], dtype=np.uint8
 )
@@ -104,11 +106,11 @@ def _lower_two_byte() -> NDArray[np.uint16]:
 
 _LOWER_TWO_BYTE: Final = _lower_two_byte()  # Latin, Greek, Cyrillic, Armenian: what UTF-8 writes in two bytes
 
-def _lower(raw: bytes, continued: Ints | None) -> tuple[Bytes, Ints | None]:
+def _lower(raw: bytes, continued: Ints | None) -> tuple[Bytes, Ints]:
     """Lower-cased bytes, of the same length, and where capitals beyond ASCII stood; ``continued`` as from
     ``_continued``."""
     if continued is None:
-        return np.frombuffer(raw.translate(_LOWER), dtype=np.uint8), None
+        return np.frombuffer(raw.translate(_LOWER), dtype=np.uint8), _NOWHERE
     data = np.frombuffer(bytearray(raw.translate(_LOWER)), dtype=np.uint8)
     at = continued - 1  # what starts in two bytes, and the middle of longer ones
     at = at[(data[at] >= 0xC3) & (data[at] <= 0xDF)]
@@ -234,7 +236,9 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         _blank_symbols(original, kind)
     is_word = kind == _WORD
 
-    stops = indices(original == _STOP)
+    marks = indices(kind == _MARK)
+    which = original[marks]
+    stops = marks[which == _STOP]
     inner = stops[is_word[stops - 1] & ~is_word[stops - 2] & is_word[stops + 1] & ~is_word[stops + 2]]
     inner = inner[_IS_LETTER[original[inner - 1]] & _IS_LETTER[original[inner + 1]]]
     kind[inner] = _WORD
@@ -242,9 +246,9 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     trailing = trailing[(original[trailing] == _STOP) & ~is_word[trailing + 1]]
     kind[trailing] = _WORD
 
-    hyphens = indices(original == _HYPHEN)
+    hyphens = marks[which == _HYPHEN]
     hyphens = hyphens[(kind[hyphens - 1] == _WORD) & (kind[hyphens + 1] == _WORD)]
-    apostrophes = indices(original == _APOSTROPHE)
+    apostrophes = marks[which == _APOSTROPHE]
     apostrophes = apostrophes[(kind[apostrophes - 1] == _WORD) & _IS_LETTER[original[apostrophes + 1]]]
     apostrophes = apostrophes[kind[apostrophes + 1] == _WORD]
     kind[hyphens] = _BLANK
@@ -272,23 +276,20 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     first = original[start]
     mark = kind[start] == _MARK
     flags = _FLAGS_OF_FIRST.take(first)
-    if foreign_capitals is not None and len(foreign_capitals):
-        is_foreign = np.zeros(len(kind), dtype=bool)
-        is_foreign[foreign_capitals] = True
-        flags |= is_foreign[start]  # CAPITALISED
-        changed = (lower != original) & ~is_foreign  # the second byte of a capital is no capital of its own
-        changed[foreign_capitals + 1] = False
-        changed |= is_foreign
-    else:
-        changed = lower != original
+    if len(foreign_capitals):
+        token = start.searchsorted(foreign_capitals, side="right") - 1
+        flags[token[start[token] == foreign_capitals]] |= CAPITALISED
     flags |= mark.view(np.uint8) * np.uint8(PUNCTUATION)
     # Capital throughout: only tokens that start and end with a capital are worth counting.
     likely = indices(((flags & CAPITALISED) != 0) & (end - start > 1))
-    likely = likely[changed[hash_end[likely] - 1] | (original[hash_end[likely] - 1] >= 0x80)]
+    likely = likely[_IS_CAPITAL[original[hash_end[likely] - 1]] | (original[hash_end[likely] - 1] >= 0x80)]
     if len(likely):
         inside, bounds = ranges(start[likely], end[likely])
         letters = _IS_LETTER[original[inside]] & ((original[inside] & 0xC0) != 0x80)
-        capitals = np.add.reduceat(letters & changed[inside], bounds[:-1], dtype=np.int64)
+        large = _IS_CAPITAL[original[inside]]
+        if len(foreign_capitals):
+            large |= foreign_capitals.take(foreign_capitals.searchsorted(inside), mode="clip") == inside
+        capitals = np.add.reduceat(large, bounds[:-1], dtype=np.int64)
         several = np.add.reduceat(letters, bounds[:-1], dtype=np.int64)
         flags[likely[(capitals == several) & (several > 1)]] |= ALL_CAPS
     flags[abbreviations] |= ABBREVIATION
