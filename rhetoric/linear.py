@@ -41,7 +41,8 @@ def on_grid(weights: Weights, settings: FeatureSettings) -> Weights:
     """The weights (n_stances, buckets), each rounded to the next multiple of its stance's step. Rounding again changes
     nothing; what half precision holds exactly it still does."""
     steps = _steps(weights, settings)
-    rounded: Weights = np.rint(weights / steps)
+    rounded: Weights = weights / steps
+    np.rint(rounded, out=rounded)
     rounded *= steps
     return rounded
 
@@ -55,8 +56,8 @@ class LinearSum:
 
     def __init__(self, weights: Weights, settings: FeatureSettings) -> None:
         self.weights = weights
-        self._steps = _steps(weights, settings)
-        self._packed: NDArray[np.int64] | None = None
+        self._settings = settings
+        self._packed: tuple[NDArray[np.int64], Weights] | None = None
 
     def __getstate__(self) -> dict[str, Any]:  # what is soon made again is not pickled
         return vars(self) | {"_packed": None}
@@ -86,7 +87,8 @@ class LinearSum:
             first = pieces.cumsum() - pieces
             begin = (begin - _PIECE * first).repeat(pieces) + _PIECE * np.arange(pieces.sum())
         out, spare = np.empty((len(sizes), len(self.weights))), 64 - _FIELD
-        for group, table in enumerate(self._tables()):
+        tables, steps = self._tables()
+        for group, table in enumerate(tables):
             carried = table.take(stream.ids[0], mode="clip")
             for ids in stream.ids[1:]:
                 carried += table.take(ids, mode="clip")
@@ -95,19 +97,22 @@ class LinearSum:
                 field = (sums.view(np.uint64) << spare).view(np.int64) >> spare  # the lowest, with its sign
                 out[:, k] = field if whole else np.add.reduceat(field, first)
                 sums = (sums - field) >> _FIELD
-        out *= self._steps[:, 0]
+        out *= steps[:, 0]
         return out
 
-    def _tables(self) -> NDArray[np.int64]:
-        """(n_groups, buckets) the weights of three stances in each number; made when first wanted, 2 MB for each."""
-        if self._packed is None:  # several threads may each make one: they are alike
-            whole = np.rint(self.weights / self._steps).astype(np.int64)
+    def _tables(self) -> tuple[NDArray[np.int64], Weights]:
+        """(n_groups, buckets) the weights of three stances in each number, in steps, and the steps; made when first
+        wanted, 2 MB for each."""
+        made = self._packed
+        if made is None:  # several threads may each make one: they are alike
+            steps = _steps(self.weights, self._settings)
+            whole = np.rint(self.weights / steps).astype(np.int64)
             groups = -(-len(whole) // _TOGETHER)
             packed = np.zeros((groups, whole.shape[1]), dtype=np.int64)
             for k, own in enumerate(whole):
                 packed[k // _TOGETHER] += own * (1 << (_FIELD * (k % _TOGETHER)))
-            self._packed = packed
-        return self._packed
+            self._packed = made = packed, steps
+        return made
 
 
 def length_scale(streams: tuple[Stream, ...]) -> Floats:

@@ -981,7 +981,8 @@ class StanceClassifier(StanceModel):
         values = np.asarray(weights).astype(np.float32)  # a plain array: one of a mapped file is slow to index
         if not np.isfinite(values).all():
             raise ModelError(f"{file}: weights hold values that are not finite")
-        values = on_grid(values, settings)
+        if weights.dtype == np.float32:  # half precision is what is written, of weights on their grid
+            values = on_grid(values, settings)
         model = cls(**{name: getattr(settings, name) for name in cls._parameters if hasattr(settings, name)})
         model.stances = tuple(folder.config["stances"])
         for name, low, high in (("C", 0, 1e9), ("balance", 0, 1), ("min_count", 0, 1e9), ("folds", 0, 1e6)):

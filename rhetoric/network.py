@@ -508,7 +508,7 @@ def _check(network: Network) -> None:
         raise ValueError("scales or biases are not finite")
     if (own["biases"] != np.rint(own["biases"])).any():
         raise ValueError("biases are no whole numbers")
-    inputs = max(int(np.abs(own["words"].astype(int)).max(initial=0)), 1) + 127
+    inputs = max(int(own["words"].max(initial=1)), -int(own["words"].min(initial=0))) + 127
     sums = [inputs * np.abs(own["first"].astype(float)).sum(axis=(0, 1))]
     sums += [_TOP * np.abs(kernel.astype(float)).sum(axis=(0, 1)) for kernel in own["deeper"]]
     if max(float((total + np.abs(bias)).max()) for total, bias in zip(sums, own["biases"], strict=True)) >= _EXACT:

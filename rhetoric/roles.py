@@ -49,10 +49,11 @@ Floats: TypeAlias = NDArray[np.floating]
 ROLES: Final = ("speaker", "target")
 MAX_ITEMS: Final = 12
 OUTPUTS: Final = ("start", "end", "inside", "none")
-BITS: Final = 15
+BITS: Final = 16
 
 _PAD: Final = 3
 _LANE: Final = 128
+_EVEN_BYTES: Final = np.uint64(0x00FF00FF00FF00FF)
 _FLOOR: Final = 0.02  # less likely runs are no candidates
 _LEAST: Final = 0.25  # rather none than a role with less overlap to be expected
 _MOST_ITEMS: Final = 200  # roles are sought in the beginning of a longer sentence
@@ -461,25 +462,25 @@ def _pick(role: Candidates, value: Floats, favour: float, rows: Ints, chosen: In
     values[rows] = np.where(there, best, role.left_out[rows])
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class RoleModel:
     """Weights of the shipped role model.
 
     Attributes:
         stances: the stances it was taught; for any other it takes the mean of their weights.
-        weights: (n_stances + 1, buckets, 8) bytes with sign: ``OUTPUTS`` of the speaker, then of the target; the last
-            of the first axis is the mean of the others.
+        weights: (n_stances, buckets, 8) bytes with sign: ``OUTPUTS`` of the speaker, then of the target.
         scale: (8,) what a byte is worth in each output.
         favour: what the probability of leaving a role out is multiplied by, for each of ``ROLES``.
-        lanes: (2, (n_stances + 1) * buckets) the same weights, those of a role in one number of four lanes of 16 bits,
-            128 more than they are: a sum of numbers is four sums, as long as there are at most 256.
+        packed: (n_stances * buckets,) the same weights, the eight of a bucket in one number, each 128 more than it is:
+            every other byte of it is four lanes of 16 bits, and a sum of such numbers is four sums, as long as there
+            are at most 256.
     """
 
     stances: tuple[str, ...]
     weights: NDArray[np.int8]
     scale: Floats
     favour: tuple[float, float]
-    lanes: Hashes
+    packed: Hashes
 
     @classmethod
     def of(cls, stances: Sequence[str], weights: Floats, favour: Sequence[float]) -> RoleModel:
@@ -492,12 +493,14 @@ class RoleModel:
     def from_bytes(
         cls, stances: Sequence[str], weights: NDArray[np.int8], scale: Floats, favour: Sequence[float]
     ) -> RoleModel:
-        mean = np.round(weights.mean(axis=0, keepdims=True)).astype(np.int8)
-        together = np.ascontiguousarray(np.concatenate([weights, mean]))
-        lanes = np.add(together, _LANE, dtype=np.int16).reshape(-1, 2, 4).transpose(1, 0, 2)
-        lanes = np.ascontiguousarray(lanes).view(np.uint64)[:, :, 0]
         own = float(favour[0]), float(favour[1])
-        return cls(tuple(stances), together, scale.astype(np.float32), own, lanes)
+        return cls(tuple(stances), weights, scale.astype(np.float32), own, _packed(weights))
+
+    @cached_property
+    def _for_any(self) -> Hashes:
+        """``packed``, and at its end for any other stance the mean of all weights."""
+        mean = np.round(self.weights.mean(axis=0)).astype(np.int8)
+        return np.concatenate([self.packed, _packed(mean)])
 
     def stance_index(self, stance: str) -> int:
         return self.stances.index(stance) if stance in self.stances else len(self.stances)
@@ -512,6 +515,7 @@ class RoleModel:
                 others.
         """
         sought = len(sentence) if targets is None else targets
+        packed = self._for_any if (stance == len(self.stances)).any() else self.packed
         chosen = np.empty((len(sentence), 3, 2), dtype=np.int64)
         low = items.indptr[sentence]
         high = np.minimum(items.indptr[sentence + 1], low + _MOST_ITEMS)
@@ -524,20 +528,35 @@ class RoleModel:
             buckets = items.ids.T.take(rows, axis=1).astype(np.intp)
             buckets += (stance[part] * self.weights.shape[1]).repeat(indptr[1:] - indptr[:-1])
             those = max(min(sought, stop) - begin, 0)
-            scores = self._scores(0, buckets), self._scores(1, buckets[:, : indptr[those]])
-            both = candidates(np.concatenate(scores), np.concatenate([indptr, indptr[1 : those + 1] + indptr[-1]]))
+            scores = self._scores(packed.take(buckets, mode="clip"))  # in range by construction
+            roles = scores[:, :4], scores[: indptr[those], 4:]
+            both = candidates(np.concatenate(roles), np.concatenate([indptr, indptr[1 : those + 1] + indptr[-1]]))
             speaker, target = both.parted(stop - begin)
             chosen[part] = choose(speaker, target.and_nobody(stop - begin - those), self.favour)
             begin = stop
         return chosen
 
-    def _scores(self, role: int, buckets: NDArray[np.intp]) -> Floats:
-        """(n_items, 4) scores of one role from the buckets (n_features, n_items) of its weights."""
-        sums = self.lanes[role].take(buckets, mode="clip").sum(axis=0)  # in range by construction
-        counts: NDArray[np.int32] = sums.view(np.uint16).reshape(-1, 4).astype(np.int32)
-        counts -= _LANE * len(buckets)
-        scores: Floats = counts * self.scale[4 * role : 4 * role + 4]
+    def _scores(self, carried: Hashes) -> Floats:
+        """(n_items, 8) scores from the packed weights (n_features, n_items); they are used up."""
+        counts = np.empty((carried.shape[1], 4, 2), dtype=np.int32)
+        counts[:, :, 0] = _lanes_of(carried & _EVEN_BYTES)
+        carried >>= np.uint64(8)
+        carried &= _EVEN_BYTES
+        counts[:, :, 1] = _lanes_of(carried)
+        counts -= _LANE * len(carried)
+        scores: Floats = counts.reshape(-1, 8) * self.scale
         return scores
+
+
+def _packed(weights: NDArray[np.int8]) -> Hashes:
+    """Bytes with sign (..., 8) as numbers of eight bytes, each 128 more than it was."""
+    return np.ascontiguousarray(weights).view("<u8").ravel() ^ np.uint64(0x8080808080808080)
+
+
+def _lanes_of(numbers: Hashes) -> NDArray[np.uint16]:
+    """(n_items, 4) sums of four lanes of 16 bits over (n_features, n_items), the lowest first."""
+    lanes: NDArray[np.uint16] = numbers.sum(axis=0).astype("<u8").view("<u2")
+    return lanes.reshape(-1, 4)
 
 
 @lru_cache(maxsize=1)

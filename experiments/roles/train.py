@@ -21,7 +21,7 @@ def main() -> None:
     claims = claims_of(labelled())
     weights = fit(claims, np.arange(len(claims.stance)), say=print)
     model = RoleModel.of(STANCES, weights, FAVOUR)
-    stored = model.weights[:-1]
+    stored = model.weights
     data = ROOT / "rhetoric" / "data"
     np.save(data / "roles.npy", stored, allow_pickle=False)
     config = {
