@@ -10,7 +10,7 @@ import numpy as np
 from fitting import Claims, words_of
 
 from rhetoric.actors import mentions
-from rhetoric.roles import MAX_ITEMS
+from rhetoric.roles import BITS, MAX_ITEMS
 from rhetoric.stances import STANCES
 
 _SAYS = """
@@ -92,7 +92,7 @@ def _matrix(claims: Claims, rows: np.ndarray):
 
     ids = claims.items.ids[rows]
     indptr = np.arange(len(rows) + 1) * ids.shape[1]
-    X = csr_matrix((np.ones(ids.size, dtype=np.float32), ids.ravel(), indptr), shape=(len(rows), 1 << 15))
+    X = csr_matrix((np.ones(ids.size, dtype=np.float32), ids.ravel(), indptr), shape=(len(rows), 1 << BITS))
     X.sum_duplicates()
     return X
 

@@ -25,10 +25,13 @@ CACHE = HERE.parent / ".cache"
 FAVOUR = (0.7, 0.7)  # chosen by compare.py
 
 
-def labelled() -> list[Label]:
-    """All labelled sentences with text that bear a stance and have roles, repeats left out."""
+def labelled(rounds: int | None = None) -> list[Label]:
+    """All labelled sentences with text that bear a stance and have roles, repeats left out; or those of the first few
+    rounds of labels."""
     paths = [SHARED / "labelled/real.jsonl", SHARED / "labelled/composed.jsonl", CACHE / "composed-plain.jsonl"]
-    paths += sorted(CACHE.glob("labelled-round-*.jsonl"))
+    for path in sorted(CACHE.glob("labelled-round-*.jsonl")):
+        if rounds is None or int(path.stem.rpartition("-")[2]) <= rounds:
+            paths.append(path)
     seen: set[str] = set()
     kept = []
     for path in paths:
