@@ -25,7 +25,7 @@ Weights: TypeAlias = NDArray[np.float32]
 _FIELD: Final = 21  # bits
 _TOGETHER: Final = 3  # fields in 64 bits
 _PIECE: Final = 32
-_FEW_ITEMS: Final = 2048
+_FEW_ITEMS: Final = 2048  # all at once: the same sums in fewer calls
 _FULL_LENGTH: Final = 64
 
 

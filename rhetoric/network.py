@@ -50,6 +50,7 @@ _SHORT: Final = 32767
 _EXACT: Final = 1 << 24  # a float of single precision holds whole numbers up to here
 _LARGEST: Final = 1e12  # of what is not in arrays: no logit becomes infinite
 _MANY: Final = 512
+_FEW_WORDS: Final = 100  # whose product is too small to be spread: to ask for one thread takes longer than to make it
 _ROWS: Final = 1 << 11  # items in one matrix product: what it takes stays in the cache
 _ARRAYS: Final = ("keys", "words", "classes", "first", "deeper", "scales", "biases", "outputs")
 PREFIX: Final = "network."
@@ -140,7 +141,8 @@ class _Products:
         with _making:  # of another thread's words all is there before it is said to be
             new, first = np.unique(ids[missing], return_index=True)
             at = missing[first]
-            self.table.reshape(self.nothing + 1, -1)[new] = self.of(vectors(at))
+            with _one_thread if len(new) > _FEW_WORDS else nullcontext():
+                self.table.reshape(self.nothing + 1, -1)[new] = self.of(vectors(at))
             self.classes[new] = classes[at]
             self._there[new] = True
 
@@ -261,7 +263,7 @@ class Network:
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         traces = []
-        with _one_thread if len(owner) > 1 else nullcontext():
+        with _one_thread if len(owner) > 1 and self._kernels[1:] else nullcontext():
             for low, high in _parts((end - begin)[order]):
                 chosen = order[low:high]
                 trace = self._forward(items, begin[chosen], end[chosen])

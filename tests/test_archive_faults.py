@@ -139,7 +139,7 @@ def test_a_killed_local_worker_ends_the_run_with_advice(box: Path, tmp_path: Pat
 def test_the_command_stops_cleanly_with_advice(tmp_path: Path, number: signal.Signals) -> None:
     box, output = tmp_path / "in.jsonl", tmp_path / "scores.jsonl"
     with box.open("w") as file:
-        for i in range(600):
+        for i in range(1400):  # enough that the signal comes long before the end, on a busy machine, too
             file.write(
                 json.dumps({"id": str(i), "text": f"Ruritania {i} denied that it had mined the strait. " * 20}) + "\n"
             )
