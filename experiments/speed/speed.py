@@ -223,7 +223,7 @@ def _work(texts: list[str]) -> float:
 def processes(args: argparse.Namespace) -> Table:
     """Half of the texts in each of two processes, against all in one: the wall clock, of which others take their part;
     and what all processes spent together."""
-    texts = documents(4 * args.documents)
+    texts = documents(12 * args.documents)
     halves = [texts[0::2], texts[1::2]]
     rows = []
     walls = {}
