@@ -139,19 +139,26 @@ def test_a_killed_local_worker_ends_the_run_with_advice(box: Path, tmp_path: Pat
 def test_the_command_stops_cleanly_with_advice(tmp_path: Path, number: signal.Signals) -> None:
     box, output = tmp_path / "in.jsonl", tmp_path / "scores.jsonl"
     with box.open("w") as file:
-        for i in range(1400):  # enough that the signal comes long before the end, on a busy machine, too
+        for i in range(1000):
             file.write(
                 json.dumps({"id": str(i), "text": f"Ruritania {i} denied that it had mined the strait. " * 20}) + "\n"
             )
     command = [sys.executable, "-m", "rhetoric", "score", str(box), "-o", str(output), "--shard-mb", "0.02"]
     command += ["--jobs", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # a shell starts what it puts into the background with Ctrl-C ignored, these tests and what they start included
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while process.poll() is None and finished_shards(output) < 2:
         time.sleep(0.01)
     assert process.poll() is None
     os.killpg(process.pid, number)  # as a terminal does: to the workers as well
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
+    assert process.returncode == 128 + number, err
     assert "run the same command again" in err
     assert "Traceback" not in err
     again = subprocess.run([*command, "--jobs", "1"], capture_output=True, text=True, check=False)
