@@ -253,8 +253,7 @@ class _Index:
         pairs = _buckets(names["pair"][self.several_rows])
         np.maximum.at(self.longest, pairs, self.length[self.several_rows])
         self.no_names = frozenset(hash_words(_NO_NAMES.split()).tolist())
-        self.particle_hashes = hash_words(_PARTICLES.split())
-        self.particles = frozenset(self.particle_hashes.tolist())
+        self.particles = frozenset(hash_words(_PARTICLES.split()).tolist())
         self.the, self.an, self.a = (np.uint64(hash_word(word)) for word in ("the", "an", "a"))
         self.stop, self.apostrophe, self.possessive = (np.uint64(hash_word(word)) for word in (".", "'", "'s"))
         self.stand_ins = np.zeros(max(MatchKind) + 1, dtype=np.uint64)
@@ -449,12 +448,7 @@ def _with_persons(
     """
     is_leader = kind == MatchKind.LEADER
     others = ~is_leader
-    after = end[kind == MatchKind.TITLE]  # most titles stand alone: a small letter follows
-    after = after[after < len(tokens)]
-    promising = (tokens.flags[after] & (_NOT_SMALL | HYPHENATED)) != 0
-    promising |= tokens._raw[tokens.start[after]] == _APOSTROPHE
-    promising |= (tokens.hash[after, None] == index.particle_hashes).any(axis=1)
-    titles, leaders = after[promising].tolist(), indices(is_leader)
+    titles, leaders = end[kind == MatchKind.TITLE].tolist(), indices(is_leader)
     if not titles and not len(leaders):
         return first, end, actor, kind
     name = _NameLike(tokens, index, shouted, first[others].tolist(), end[others].tolist())
@@ -462,7 +456,7 @@ def _with_persons(
     sentence = tokens.sentence.item
     stops: dict[int, int] = {}  # first token of a person's name -> its end
     for at in titles:
-        if tokens.hash.item(at) == name.stop and name.length(at - 1) <= 4:
+        if at < n and tokens.hash.item(at) == name.stop and name.length(at - 1) <= 4:
             at += 1  # Gen. X, Sen. X: the stop after a short title
         if at < n and sentence(at) == sentence(at - 1) and name(at):
             limit = min(tokens.indptr.item(sentence(at) + 1), at + _MAX_PERSON_TOKENS)

@@ -142,12 +142,13 @@ def to_onnx(model: StanceModel, path: str | os.PathLike[str]) -> None:
         raise MissingExtraError("export to ONNX", "onnx") from error
     import json
 
-    table = (linear.weights_ * linear.slope_[:, None]).T.astype(np.float32)
+    table = np.ascontiguousarray(linear.weights_.T)  # as they are: their sums are exact in single precision, too
     table[0] = 0  # the bucket that sentences are filled up with
-    bias = (linear.bias_ * linear.slope_ + linear.intercept_).astype(np.float32)
     constants = {
         "table": table,
-        "bias": bias,
+        "bias": linear.bias_.astype(np.float32),
+        "slope": linear.slope_.astype(np.float32),
+        "intercept": linear.intercept_.astype(np.float32),
         "thresholds": linear.thresholds_.astype(np.float32),
         "words": np.array([1], dtype=np.int64),
     }
@@ -155,7 +156,9 @@ def to_onnx(model: StanceModel, path: str | os.PathLike[str]) -> None:
         helper.make_node("Gather", ["table", "ids"], ["carried"], axis=0),
         helper.make_node("ReduceSum", ["carried", "words"], ["sums"], keepdims=0),
         helper.make_node("Mul", ["sums", "scale"], ["scaled"]),
-        helper.make_node("Add", ["scaled", "bias"], ["logits" if linear.network_ is None else "linear"]),
+        helper.make_node("Add", ["scaled", "bias"], ["raw" if linear.network_ is None else "linear"]),
+        helper.make_node("Mul", ["raw", "slope"], ["sloped"]),
+        helper.make_node("Add", ["sloped", "intercept"], ["logits"]),
         helper.make_node("Sigmoid", ["logits"], ["probabilities"]),
         helper.make_node("GreaterOrEqual", ["probabilities", "thresholds"], ["stances"]),
     ]
@@ -165,11 +168,7 @@ def to_onnx(model: StanceModel, path: str | os.PathLike[str]) -> None:
         helper.make_tensor_value_info("scale", TensorProto.FLOAT, ["sentences", 1]),
     ]
     if linear.network_ is not None:
-        constants["slope"] = linear.slope_.astype(np.float32)
-        nodes[4:4] = [
-            helper.make_node("Mul", ["beside", "slope"], ["added"]),
-            helper.make_node("Add", ["linear", "added"], ["logits"]),
-        ]
+        nodes.insert(4, helper.make_node("Add", ["linear", "beside"], ["raw"]))
         inputs.append(helper.make_tensor_value_info("beside", TensorProto.FLOAT, ["sentences", n]))
     graph = helper.make_graph(
         nodes,

@@ -66,31 +66,31 @@ class LinearSum:
         """(n, n_stances) logits without the bias."""
         out = np.zeros((n, len(self.weights)))
         for stream in streams:
-            sizes = np.diff(stream.indptr)
-            filled = indices(sizes)
+            filled = indices(np.diff(stream.indptr))
             if len(filled):
                 add = self._few if stream.ids.shape[1] <= _FEW_ITEMS else self._many
-                out[filled] += add(stream, stream.indptr[filled], sizes[filled])
+                out[filled] += add(stream.ids, stream.indptr[filled])
         out *= length_scale(streams)[:, None]
         return out
 
-    def _few(self, stream: Stream, begin: Ints, sizes: Ints) -> Floats:
+    def _few(self, buckets: NDArray[np.intp], begin: Ints) -> Floats:
         # buckets are in range by construction: clip spares the check
-        carried = self.weights.take(stream.ids, axis=1, mode="clip").sum(axis=1, dtype=np.float64)
+        carried = self.weights.take(buckets, axis=1, mode="clip").sum(axis=1, dtype=np.float64)
         found: Floats = np.add.reduceat(carried, begin, axis=1).T
         return found
 
-    def _many(self, stream: Stream, begin: Ints, sizes: Ints) -> Floats:
-        pieces = -(-sizes // _PIECE)
+    def _many(self, buckets: NDArray[np.intp], begin: Ints) -> Floats:
+        n = len(begin)
+        pieces = -(-np.diff(begin, append=buckets.shape[1]) // _PIECE)
         whole = int(pieces.max()) == 1
         if not whole:
             first = pieces.cumsum() - pieces
             begin = (begin - _PIECE * first).repeat(pieces) + _PIECE * np.arange(pieces.sum())
-        out, spare = np.empty((len(sizes), len(self.weights))), 64 - _FIELD
+        out, spare = np.empty((n, len(self.weights))), 64 - _FIELD
         tables, steps = self._tables()
         for group, table in enumerate(tables):
-            carried = table.take(stream.ids[0], mode="clip")
-            for ids in stream.ids[1:]:
+            carried = table.take(buckets[0], mode="clip")
+            for ids in buckets[1:]:
                 carried += table.take(ids, mode="clip")
             sums = np.add.reduceat(carried, begin)
             for k in range(group * _TOGETHER, min((group + 1) * _TOGETHER, len(self.weights))):

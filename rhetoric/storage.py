@@ -174,7 +174,7 @@ def _read_config(path: Path) -> Mapping[str, Any]:
         raise ModelError(f"{path} holds a JSON {type(config).__name__}, expected an object")
     number = config.get("format")
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise ModelError(f"{path}: format is {number!r}, expected a whole number from 1 to {FORMAT}")
+        raise ModelError(f"{path}: format is {number!r}, expected a whole number from {_OLDEST} to {FORMAT}")
     if number < _OLDEST:
         raise ModelError(
             f"{path}: format {number} was written before the first release, expected {_OLDEST} to {FORMAT}; train the "

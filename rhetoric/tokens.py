@@ -89,10 +89,10 @@ _KINDS: Final = bytes(_kind_of(b) for b in range(256))
 _LOWER: Final = bytes(range(256)).lower()
 _NOWHERE: Final[Ints] = np.zeros(0, dtype=np.int64)
 _IS_LETTER: Final = np.array([b >= 0x80 or chr(b).isalpha() for b in range(256)])
-_IS_CAPITAL: Final = np.array([0x41 <= b <= 0x5A for b in range(256)])
 _FLAGS_OF_FIRST: Final = np.array(
     [CAPITALISED * (0x41 <= b <= 0x5A) + DIGIT * (0x30 <= b <= 0x39) for b in range(256)], dtype=np.uint8
 )
+_IS_CAPITAL: Final = (_FLAGS_OF_FIRST & CAPITALISED) != 0
 
 
 def _lower_two_byte() -> NDArray[np.uint16]:
@@ -376,7 +376,7 @@ class HashIndex:
     Attributes:
         first: by the top bits of a hash times an odd number: one more than the row of the first key of these bits, 0
             where there is none.
-        keys: in the order of those bits; ``rows`` says which they are.
+        rows: of the keys in the order of those bits, their places, the row of each.
         most: so many keys share their bits at most.
     """
 
@@ -390,8 +390,8 @@ class HashIndex:
         bounds = indices(np.append(True, slots[1:] != slots[:-1]))
         self.most = int(np.diff(bounds, append=len(keys)).max())
         # opened and closed by a key that is not looked for there: it is found at the beginning
-        self.keys = keys[self.rows]
-        self._guarded = np.concatenate([self.keys[:1], self.keys, self.keys[:1].repeat(self.most)])
+        guard = keys[self.rows[0]]
+        self._guarded = np.concatenate([[guard], keys[self.rows], np.full(self.most, guard)])
         self.first = np.zeros(1 << bits, dtype=np.min_scalar_type(len(keys)))
         self.first[slots[bounds]] = bounds + 1
 
@@ -409,7 +409,7 @@ class HashIndex:
         return at[found], self.rows[place[found] - 1]
 
     def places(self, hashes: Hashes) -> Ints:
-        """Of each hash one more than its place among ``keys``, 0 where it does not stand there: where many do."""
+        """Of each hash one more than its place in ``rows``, 0 where it does not stand there: where many do."""
         place = self.first.take(self._slots(hashes)).astype(np.intp)
         place *= self._settle(hashes, place, place != 0)
         return place

@@ -135,7 +135,7 @@ def test_words_of_many_sentences_are_found_as_those_of_one_are() -> None:
     assert together.max() > 1
 
 
-def test_a_word_is_made_once_and_then_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_word_is_made_once_and_then_looked_up() -> None:
     network = small_network()
     words = np.random.default_rng(0).choice([*WORDS, "zzz", "Freedonia", ",", "1999"], 900)
     texts = [" ".join(words[low : low + 9]) for low in range(0, len(words), 9)]

@@ -174,6 +174,6 @@ def test_an_index_finds_what_a_dict_finds(keys: list[int], crowd: int) -> None:
     assert list(zip(at.tolist(), row.tolist(), strict=True)) == wanted
     index = HashIndex(np.array(keys, dtype=np.uint64))
     places = index.places(np.array(asked, dtype=np.uint64)).tolist()
-    assert [int(index.keys[place - 1]) if place else None for place in places] == [
+    assert [keys[index.rows[place - 1]] if place else None for place in places] == [
         key if key in rows else None for key in asked
     ]

@@ -31,11 +31,12 @@ SETTINGS = {  # rounds of labels that are learned from, bits of a bucket
 def settings() -> None:
     """All claims are read; of those of the other folds a model learns from the first rounds' alone, or from all."""
     labels = labelled()
+    fold_of = folds_of(groups_of(labels), FOLDS)
     print("| runs, favour 0.7 | " + " | ".join(COLUMNS) + " |\n|---|" + "---|" * len(COLUMNS))
     for name, (rounds, bits) in SETTINGS.items():
         claims = claims_of(labels, bits)
-        fold = folds_of(groups_of(labels), FOLDS)[claims.sentence]
-        early = {label.sentence for label in labelled(rounds)}
+        fold = fold_of[claims.sentence]
+        early = {label.sentence for label in (labels if rounds is None else labelled(rounds))}
         known = np.array([claims.sentences[sentence] in early for sentence in claims.sentence])
         found: dict[int, tuple[str, str]] = {}
         for k in range(FOLDS):
