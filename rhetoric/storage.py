@@ -30,6 +30,7 @@ __all__ = ["FORMAT", "ModelFolder", "read_model", "shipped_models", "write_model
 
 FORMAT: Final = 3
 _OLDEST: Final = 3
+_READ: Final = f"{_OLDEST} to {FORMAT}" if _OLDEST < FORMAT else f"{FORMAT}"
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "weights.safetensors"
 CARD: Final = "README.md"
@@ -174,11 +175,10 @@ def _read_config(path: Path) -> Mapping[str, Any]:
         raise ModelError(f"{path} holds a JSON {type(config).__name__}, expected an object")
     number = config.get("format")
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise ModelError(f"{path}: format is {number!r}, expected a whole number from {_OLDEST} to {FORMAT}")
+        raise ModelError(f"{path}: format is {number!r}, expected {_READ}")
     if number < _OLDEST:
         raise ModelError(
-            f"{path}: format {number} was written before the first release, expected {_OLDEST} to {FORMAT}; train the "
-            f"model again"
+            f"{path}: format {number} was written before the first release, expected {_READ}; train the model again"
         )
     if number > FORMAT:
         by = config.get("library")
