@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import lru_cache
@@ -225,6 +225,11 @@ class Masked:
         """The last token that an item covers, inclusive: another than the first for names of several words."""
         return self._closing[self.token]
 
+    def covered(self, items: Ints) -> tuple[Ints, Ints]:
+        """``first`` and ``last`` of these items."""
+        token = self.token[items]
+        return self._opening[token], self._closing[token]
+
     def first_sentences(self, n: int) -> Masked:
         """The first ``n`` sentences of the batch."""
         if n + 1 == len(self.indptr):
@@ -252,8 +257,8 @@ class _Index:
         self.longest = np.zeros(1 << _BUCKET_BITS, dtype=np.uint8)
         pairs = _buckets(names["pair"][self.several_rows])
         np.maximum.at(self.longest, pairs, self.length[self.several_rows])
-        self.no_names = frozenset(hash_words(_NO_NAMES.split()).tolist())
-        self.particles = frozenset(hash_words(_PARTICLES.split()).tolist())
+        self.no_names = HashIndex(hash_words(_NO_NAMES.split()))
+        self.particles = HashIndex(hash_words(_PARTICLES.split()))
         self.the, self.an, self.a = (np.uint64(hash_word(word)) for word in ("the", "an", "a"))
         self.stop, self.apostrophe, self.possessive = (np.uint64(hash_word(word)) for word in (".", "'", "'s"))
         self.stand_ins = np.zeros(max(MatchKind) + 1, dtype=np.uint64)
@@ -320,7 +325,8 @@ def find(tokens: Tokens) -> Matches:
 
 
 def _candidates(tokens: Tokens, index: _Index) -> tuple[Ints, Ints]:
-    """First token and row of every name that stands in the text, overlapping ones and wrong cases included."""
+    """First token and row of every name that stands in the text, overlapping ones and wrong cases included; by first
+    token, shorter ones before longer ones."""
     hashes = tokens.hash
     at, row = index.singles.find(hashes)
     starts, rows = [at], [index.single_rows[row]]
@@ -353,7 +359,7 @@ def _shouting(tokens: Tokens) -> tuple[Bools, Bools]:
     flags, size = tokens.flags, tokens.end - tokens.start
     # a token that starts with an apostrophe or is a single letter tells nothing
     tells = _CALM.take(flags, mode="clip")
-    tells &= np.uint8(_SMALL_BEGINS) * (size > 2) | np.uint8(_LONE_CAPITAL) * (size > 1)
+    tells &= _TELLS.take(size, mode="clip")
     tells |= flags & CAPITALISED
     filled = indices(np.diff(tokens.indptr))
     told = np.zeros(tokens.n_sentences, dtype=np.uint8)
@@ -368,6 +374,7 @@ def _shouting(tokens: Tokens) -> tuple[Bools, Bools]:
 
 _SMALL_BEGINS: Final = 2
 _LONE_CAPITAL: Final = 4
+_TELLS: Final = np.array([0, 0, _LONE_CAPITAL, _LONE_CAPITAL | _SMALL_BEGINS], dtype=np.uint8)  # by bytes of a token
 _CALM: Final = np.array(
     [
         _SMALL_BEGINS * (flags & (CAPITALISED | DIGIT | PUNCTUATION) == 0)
@@ -418,11 +425,10 @@ def _case_holds(
 
 
 def _leftmost_longest(first: Ints, end: Ints) -> Ints:
-    """Indices of the candidates that stay, in order. ``first`` is sorted."""
-    order = np.lexsort((-end, first))
-    opens = np.ones(len(order), dtype=bool)
-    opens[1:] = first[order][1:] != first[order][:-1]
-    order = order[opens]
+    """Indices of the candidates that stay, in order. ``first`` is sorted, of those alike the longest is the last."""
+    last = np.ones(len(first), dtype=bool)
+    last[:-1] = first[1:] != first[:-1]
+    order = indices(last)
     while True:  # every round settles the first of each chain of overlapping names; chains are short
         overlaps = np.zeros(len(order), dtype=bool)
         overlaps[1:] = first[order][1:] < end[order][:-1]
@@ -442,31 +448,16 @@ def _with_persons(
     actor: NDArray[np.int16],
     kind: NDArray[np.uint8],
 ) -> tuple[Ints, Ints, NDArray[np.int16], NDArray[np.uint8]]:
-    """Add names after titles, and draw given names to the surnames of leaders.
-
-    One by one: there is a title or a leader in one sentence of six, and numpy would go over all tokens, many times.
-    """
+    """Add names after titles, and draw given names to the surnames of leaders."""
     is_leader = kind == MatchKind.LEADER
     others = ~is_leader
-    titles, leaders = end[kind == MatchKind.TITLE].tolist(), indices(is_leader)
-    if not titles and not len(leaders):
+    titles, leaders = end[kind == MatchKind.TITLE], indices(is_leader)
+    if not len(titles) and not len(leaders):
         return first, end, actor, kind
-    name = _NameLike(tokens, index, shouted, first[others].tolist(), end[others].tolist())
-    n = len(tokens)
-    sentence = tokens.sentence.item
-    stops: dict[int, int] = {}  # first token of a person's name -> its end
-    for at in titles:
-        if at < n and tokens.hash.item(at) == name.stop and name.length(at - 1) <= 4:
-            at += 1  # Gen. X, Sen. X: the stop after a short title
-        if at < n and sentence(at) == sentence(at - 1) and name(at):
-            limit = min(tokens.indptr.item(sentence(at) + 1), at + _MAX_PERSON_TOKENS)
-            stops[at] = next((stop for stop in range(at + 1, limit) if not name(stop)), limit)
     led = list(zip(first[leaders].tolist(), end[leaders].tolist(), strict=True))
-    for surname, _ in led:  # one or two given names before it, as long as these do not open the sentence
-        at = surname
-        for _ in range(2):
-            if at and sentence(at - 1) == sentence(at) and not tokens.flags.item(at - 1) & _NOT_GIVEN and name(at - 1):
-                at -= 1
+    behind, before = _NameLike(tokens, index, shouted, first[others], end[others]).near(titles, first[leaders])
+    stops = dict(behind)  # first token of a person's name -> its end
+    for at in before:
         stops.setdefault(at, at)  # only a title tells that what follows a surname is still the name
     if not stops:
         return first, end, actor, kind
@@ -500,51 +491,74 @@ _NOT_SMALL: Final = CAPITALISED | PUNCTUATION | DIGIT
 
 class _NameLike:
     """Tokens that can be part of a person's name: capitalised, particles and initials between, no common word, nor part
-    of another name.
+    of another name. Asked only near titles and leaders: one sentence in six has any.
 
     Args:
         first, end: the other names in the batch, in order.
     """
 
-    def __init__(self, tokens: Tokens, index: _Index, shouted: Bools, first: list[int], end: list[int]) -> None:
-        self.tokens = tokens
-        self.shouted = shouted
-        self.no_names, self.particles, self.stop = index.no_names, index.particles, int(index.stop)
-        self.first, self.end = first, end
+    def __init__(self, tokens: Tokens, index: _Index, shouted: Bools, first: Ints, end: Ints) -> None:
+        self.tokens, self.index, self.shouted = tokens, index, shouted
+        # guarded by a name before all tokens
+        self.first, self.end = np.append(-1, first), np.append(0, end)
 
-    def length(self, i: int) -> int:
-        return self.tokens.end.item(i) - self.tokens.start.item(i)
-
-    def _capital(self, i: int) -> bool:
+    def near(self, title_ends: Ints, surnames: Ints) -> tuple[Iterator[tuple[int, int]], list[int]]:
+        """First token and end of each name that follows a title; and of each leader's surname the first token of the
+        name that it ends: one or two given names before it, as long as none opens the sentence."""
         tokens = self.tokens
-        return bool(
-            0 <= i < len(tokens)
-            and tokens.flags.item(i) & CAPITALISED
-            and not self.shouted.item(tokens.sentence.item(i))
-            and tokens.hash.item(i) not in self.no_names
-        )
+        at = title_ends[title_ends < len(tokens)]
+        at = at + ((tokens.hash[at] == self.index.stop) & (self._sizes(at - 1) <= 4))  # the stop of Gen. X, Sen. X
+        at = at[at < len(tokens)]
+        at = at[tokens.sentence[at] == tokens.sentence[at - 1]]
+        places = at[:, None] + np.arange(_MAX_PERSON_TOKENS)
+        behind = places < tokens.indptr[tokens.sentence[at] + 1, None]
+        earlier = np.maximum(surnames - np.array([[1], [2]]), 0)
+        found = self(np.concatenate([places[behind], earlier.ravel()]))
+        given = found[len(found) - earlier.size :].reshape(earlier.shape)
+        given &= (tokens.sentence[earlier] == tokens.sentence[surnames]) & ((tokens.flags[earlier] & _NOT_GIVEN) == 0)
+        behind[behind] = found[: len(found) - earlier.size]
+        lengths = np.where(behind.all(axis=1), _MAX_PERSON_TOKENS, behind.argmin(axis=1))
+        at, lengths = at[lengths > 0], lengths[lengths > 0]
+        before = surnames - given[0] - (given[0] & given[1])
+        return zip(at.tolist(), (at + lengths).tolist(), strict=True), before.tolist()
 
-    def __call__(self, i: int) -> bool:
+    def _sizes(self, at: Ints) -> Ints:
+        return self.tokens.end[at] - self.tokens.start[at]
+
+    def _capital(self, at: Ints) -> Bools:
+        """Whether these are capitalised and may be a name; ``at`` may be one beyond either end."""
         tokens = self.tokens
-        word, flags = tokens.hash.item(i), tokens.flags.item(i)
-        joined = flags & HYPHENATED or tokens._raw.item(tokens.start.item(i)) == _APOSTROPHE
-        if not (joined or flags & _NOT_SMALL or word in self.particles):
-            return False  # most words
-        other = bisect_right(self.first, i) - 1
-        if other >= 0 and i < self.end[other]:
-            return False
-        if self._capital(i):
-            return True
-        if word == self.stop:  # George W. Bush
-            return self.length(i - 1) == 1 and self._capital(i - 1) and self._capital(i + 1)
-        if flags & _NOT_SMALL:
-            return False
-        if word in self.particles:  # al-Assad, van der Berg, El-Baradei
-            return self._capital(i - 1) or self._capital(i + 1)
-        if flags & HYPHENATED:  # the second half of Ki-moon
-            return self._capital(i - 1)
-        # an apostrophe: O'Rourke
-        return not tokens._raw.item(tokens.start.item(i) + 1) & 0x20 and self.length(i) > 3 and self._capital(i - 1)
+        inside = np.minimum(np.maximum(at, 0), len(tokens) - 1)
+        capital: Bools = (tokens.flags[inside] & CAPITALISED) != 0
+        capital &= (inside == at) & ~self.shouted[tokens.sentence[inside]]
+        bound = indices(capital)
+        capital[bound[self.index.no_names.find(tokens.hash[inside[bound]])[0]]] = False
+        return capital
+
+    def __call__(self, at: Ints) -> Bools:
+        tokens = self.tokens
+        words, flags = tokens.hash[at], tokens.flags[at]
+        start = tokens.start[at]
+        particle = np.zeros(len(at), dtype=bool)
+        particle[self.index.particles.find(words)[0]] = True
+        hyphen, apostrophe = (flags & HYPHENATED) != 0, tokens._raw[start] == _APOSTROPHE
+        likely = indices(particle | hyphen | apostrophe | ((flags & _NOT_SMALL) != 0))  # not most words
+        own = at[likely]
+        free = own >= self.end[self.first.searchsorted(own, side="right") - 1]
+        likely, own = likely[free], own[free]
+        words, flags, start = words[likely], flags[likely], start[likely]
+        particle, hyphen, apostrophe = particle[likely], hyphen[likely], apostrophe[likely]
+        before, capital, behind = self._capital(np.concatenate([own - 1, own, own + 1])).reshape(3, -1)
+        # George W. Bush
+        fits = (words == self.index.stop) & before & behind & (self._sizes(own - 1) == 1)
+        # O'Rourke; the second half of Ki-moon; al-Assad, van der Berg, El-Baradei
+        joined = apostrophe & ((tokens._raw[start + 1] & 0x20) == 0) & (self._sizes(own) > 3)
+        joined = np.where(hyphen, before, joined & before)
+        small = (flags & _NOT_SMALL) == 0
+        fits |= small & np.where(particle, before | behind, joined)
+        found = np.zeros(len(at), dtype=bool)
+        found[likely] = capital | fits
+        return found
 
 
 _APOSTROPHE: Final = ord("'")

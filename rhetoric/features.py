@@ -5,8 +5,8 @@ Names of actors collapse to one mask first, so that no feature can tell who spea
 - **words**: every token that is no punctuation; runs of 1 to ``word_order`` neighbours, pairs with up to
   ``word_gap`` - 1 words between;
 - **classes**: the tokens that belong to a small semantic class (``data/classes.txt``: accuse, deny, talks, negation
-  ...), far words left out; single ones, ordered pairs of hits up to ``class_gap`` hits apart, near or far, and
-  triples;
+  ...), far words left out; single ones, ordered pairs of hits up to ``class_gap`` hits apart, near or far, and runs of
+  up to ``class_order``;
 - **stems**: the first ``stem_letters`` letters of every word, alone and in pairs;
 - **mixed**: words with the class in place of a word that has one; runs of 2 to ``mixed_order``, so that a class meets
   the words round it.
@@ -339,31 +339,23 @@ def _stream(
     codes[depth:] = ((hashes + np.uint64(seed << 40)) * MIX) >> np.uint64(32)
     ranks = max(len(members) for members in offsets)
     scaled = [codes * factor for factor in _NARROW_FACTORS[:ranks]]
-    totals: dict[tuple[int, ...], NDArray[np.uint32]] = {(0,): scaled[0][depth:]}
     found = np.empty((len(offsets), n), dtype=np.uint32)
     starts = indptr[:-1][indptr[1:] > indptr[:-1]]
     openings = [starts]  # of each sentence the first item, the first two ...: what reaches back beyond it
     for back in range(1, depth):
         further = starts + back
         openings.append(np.concatenate([openings[-1], further[further < n]]))
-    for kind, members in enumerate(offsets):
-        total = totals[members[:1]]
-        for rank in range(1, len(members)):  # a run grows from the one before it
-            longer = members[: rank + 1]
-            if longer not in totals:
-                begin = depth - members[rank]
-                totals[longer] = total + scaled[rank][begin : begin + n]
-            total = totals[longer]
-        if len(members) == 2 and near is not None:
+    place = item.astype(np.int32)
+    for total, members in zip(found, offsets, strict=True):
+        total[:] = scaled[0][depth:]
+        for rank, back in enumerate(members[1:], 1):
+            total += scaled[rank][depth - back : depth - back + n]
+        if len(members) == 2:
             back = members[1]
-            far = np.zeros(n, dtype=np.uint32)
-            far[back:] = item[back:] - item[: max(n - back, 0)] > near
-            far *= _NARROW_FACTORS[4]
-            np.add(total, far, out=found[kind])
-        elif len(members) == 2:
-            np.add(total, _NARROW_FACTORS[4:5] * np.uint32(members[1]), out=found[kind])
-        else:
-            found[kind] = total
+            if near is None:
+                total += _NARROW_FACTORS[4:5] * np.uint32(back)
+            else:
+                total[back:] += (place[back:] - place[: max(n - back, 0)] > near) * _NARROW_FACTORS[4]
     found *= _NARROW_FACTORS[5]
     ids = np.empty(found.shape, dtype=np.intp)  # as weights are looked up by
     np.right_shift(found, np.uint32(32 - bits), out=ids)

@@ -24,7 +24,8 @@ Weights: TypeAlias = NDArray[np.float32]
 
 _FIELD: Final = 21  # bits
 _TOGETHER: Final = 3  # fields in 64 bits
-_PIECE: Final = 32
+_PIECE_BITS: Final = 5
+_PIECE: Final = 1 << _PIECE_BITS
 _FEW_ITEMS: Final = 2048  # all at once: the same sums in fewer calls
 _FULL_LENGTH: Final = 64
 
@@ -81,7 +82,7 @@ class LinearSum:
 
     def _many(self, buckets: NDArray[np.intp], begin: Ints) -> Floats:
         n = len(begin)
-        pieces = -(-np.diff(begin, append=buckets.shape[1]) // _PIECE)
+        pieces = (np.diff(begin, append=buckets.shape[1]) + (_PIECE - 1)) >> _PIECE_BITS
         whole = int(pieces.max()) == 1
         if not whole:
             first = pieces.cumsum() - pieces

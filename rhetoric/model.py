@@ -159,7 +159,9 @@ class StanceModel(ABC):
             NotFittedError: the model is not fitted.
         """
         self._check_fitted()
-        sentences = sentences_of(X, "decision_function")
+        return self._log_odds(sentences_of(X, "decision_function"))
+
+    def _log_odds(self, sentences: list[str]) -> Floats:
         return self._raw_logits(sentences) * self.slope_ + self.intercept_
 
     def predict_proba(self, X: Iterable[str]) -> Floats:
@@ -170,7 +172,7 @@ class StanceModel(ABC):
             NotFittedError: the model is not fitted.
         """
         self._check_fitted()
-        return sigmoid(self.decision_function(sentences_of(X, "predict_proba")))
+        return sigmoid(self._log_odds(sentences_of(X, "predict_proba")))
 
     def predict(self, X: Iterable[str]) -> NDArray[np.int64]:
         """Indicator matrix (n_sentences, n_stances): 1 where the probability reaches the stance's threshold.
@@ -1127,14 +1129,13 @@ def _keep_memory() -> None:
 
 def chunks(sentences: Sequence[str]) -> Iterator[slice]:
     """Slices of bounded size that cover the sentences in order."""
+    upto = np.fromiter(accumulate(map(len, sentences)), dtype=np.int64, count=len(sentences))
     begin = size = 0
-    for i, sentence in enumerate(sentences):
-        if i > begin and (size + len(sentence) > _CHUNK_CHARACTERS or i - begin >= _CHUNK_SENTENCES):
-            yield slice(begin, i)
-            begin, size = i, 0
-        size += len(sentence)
-    if begin < len(sentences):
-        yield slice(begin, len(sentences))
+    while begin < len(sentences):
+        fitting = int(upto.searchsorted(size + _CHUNK_CHARACTERS, side="right"))
+        end = max(min(fitting, begin + _CHUNK_SENTENCES), begin + 1)
+        yield slice(begin, end)
+        begin, size = end, int(upto[end - 1])
 
 
 def evidence(text: str, offset: int, attribution: Attribution, weights: Floats, most: int = 3) -> tuple[Span, ...]:
@@ -1215,9 +1216,10 @@ def sentences_of(X: Iterable[str], call: str) -> list[str]:
         sentences = X if type(X) is list else X.to_pylist() if hasattr(X, "to_pylist") else list(X)  # Arrow's scalars
     except TypeError as error:
         raise TypeError(f"{call}() takes a sequence of sentences, got {type(X).__name__}") from error
-    for i, sentence in enumerate(sentences):
-        if not isinstance(sentence, str):
-            raise TypeError(f"{call}() takes a sequence of str, item {i} is of type {type(sentence).__name__}")
+    if set(map(type, sentences)) - {str}:  # one look at all of them spares a check for each
+        for i, sentence in enumerate(sentences):
+            if not isinstance(sentence, str):
+                raise TypeError(f"{call}() takes a sequence of str, item {i} is of type {type(sentence).__name__}")
     return sentences
 
 

@@ -2,16 +2,16 @@
 
 A sum over short runs of words can not see what a sentence's words mean to each other. This network can, a little: every
 item of the sentence (a word, a mask for an actor's name, a mark) is a vector, its word's and its word class's; a
-convolution over its neighbours, and in a deeper network further ones over theirs, give each item a view of its
-surroundings; the largest value and the mean of every channel over the sentence give one logit for each stance
-(Collobert et al. 2011, Kim 2014). What the first convolution makes of each word is made once and then looked up.
+convolution over its neighbours gives each item a view of its surroundings; the largest value and the mean of every
+channel over the sentence give one logit for each stance (Collobert et al. 2011, Kim 2014). What the kernel makes of a
+word is made once and then looked up.
 
 It looks only at the sentences whose linear logit is above a floor, a lower one for long sentences, and at the longest
 (a cascade, Viola and Jones 2001): in most prose nine in ten bear no stance, and the linear part says so by itself.
 
-All arithmetic is on whole numbers, held exactly: vectors and kernels in int8, what the first kernel makes of a word in
-int16, activations in 0..255 (in the first layer in steps of a sixteenth), sums of floats below 2**24. So the same
-sentence has the same logits to the last bit in any company, on any machine, whatever order a matrix product adds in.
+All arithmetic is on whole numbers, held exactly: vectors and kernel in int8, their products as floats below 2**24, what
+is made of a word in int8, values in 0..254. So the same sentence has the same logits to the last bit in any company, on
+any machine, whatever order a matrix product adds in.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
@@ -29,13 +29,14 @@ from numpy.typing import NDArray
 
 from rhetoric.errors import ModelError
 from rhetoric.features import Items, lexicon_classes
-from rhetoric.tokens import MIX, HashIndex, indices
+from rhetoric.tokens import MIX, HashIndex, indices, ranges
 
 __all__ = ["LONGEST", "Network", "Read", "word_keys"]
 
 Floats: TypeAlias = NDArray[np.float64]
 Singles: TypeAlias = NDArray[np.float32]
-Shorts: TypeAlias = NDArray[np.int16]
+Small: TypeAlias = NDArray[np.int8]
+Values: TypeAlias = NDArray[np.uint8]
 Ints: TypeAlias = NDArray[np.int64]
 Hashes: TypeAlias = NDArray[np.uint64]
 
@@ -44,15 +45,13 @@ LONGEST: Final = 80
 
 _STEP: Final = 60
 _THINNED: Final = 0.8  # a margin: of 90 findings in 514 long sentences of UN speeches none is lost, here or without it
-_TOP: Final = 255
-_FINE: Final = 16  # steps of the first layer's values to one of the others'
-_SHORT: Final = 32767
+_HALF: Final = 127  # of what a value can be: what every other neighbour adds to it at most
 _EXACT: Final = 1 << 24  # a float of single precision holds whole numbers up to here
 _LARGEST: Final = 1e12  # of what is not in arrays: no logit becomes infinite
 _MANY: Final = 512
 _FEW_WORDS: Final = 100  # whose product is too small to be spread: to ask for one thread takes longer than to make it
-_ROWS: Final = 1 << 11  # items in one matrix product: what it takes stays in the cache
-_ARRAYS: Final = ("keys", "words", "classes", "first", "deeper", "scales", "biases", "outputs")
+_ROWS: Final = 1 << 11  # items read at once: what they take stays in the cache
+_ARRAYS: Final = ("keys", "words", "classes", "kernel", "limits", "scales", "biases", "outputs")
 PREFIX: Final = "network."
 
 
@@ -98,39 +97,40 @@ _one_thread: Final = _OneThread()
 
 
 class _Products:
-    """What the first layer makes of every word that was read so far, before it is added to what it makes of others.
+    """What the kernel makes of every word that was read so far, before it is added to what it makes of the word's
+    neighbours.
 
     Args:
         kernel: (reach, width, h).
-        scale, bias: (h,) float32, of the first layer.
+        limits: (reach, h) int8.
+        scale, bias: (h,) float32.
         n: how many words there may be, by number.
 
     Attributes:
-        table: ((n + 1) * reach, h) int16, of word ``i`` the rows from ``i * reach`` on; those of words not made yet are
-            not set, and take no memory. The sum of ``reach`` numbers has room in int16.
+        table: ((n + 1) * reach, h) int8, of word ``i`` the rows from ``i * reach`` on, every second of them negated as
+            ``Network._values`` wants it; those of words not made yet are not set, and take no memory.
         classes: (n + 1,) of each word that was made its class, an index into the lexicon's.
         nothing: the number of what stands where no word does; its rows are zeros.
     """
 
-    def __init__(self, kernel: Singles, scale: Singles, bias: Singles, n: int) -> None:
+    def __init__(self, kernel: Singles, limits: Small, scale: Singles, bias: Singles, n: int) -> None:
         self._reach, width, h = kernel.shape
         self._kernel = np.ascontiguousarray(kernel.transpose(1, 0, 2).reshape(width, self._reach * h))
-        self._scale, self._bias = scale * np.float32(_FINE), bias
-        self.table: Shorts = np.empty(((n + 1) * self._reach, h), dtype=np.int16)
+        self._limits, self._scale, self._bias = limits.astype(np.float32), scale, bias
+        self.table: Small = np.empty(((n + 1) * self._reach, h), dtype=np.int8)
         self.classes = np.zeros(n + 1, dtype=np.uint8)
         self._there = np.zeros(n + 1, dtype=bool)
         self.nothing = n
         self.table[n * self._reach :] = 0
 
-    def of(self, vectors: NDArray[np.int16]) -> Shorts:
-        """The rows of words with these vectors, (n_words, reach * h)."""
-        made: Singles = vectors.astype(np.float32) @ self._kernel
-        by_place = made.reshape(len(vectors), self._reach, -1)
-        by_place[:, self._reach // 2] += self._bias  # of the word in the middle, so that it counts once
-        by_place *= self._scale
-        most = _SHORT // self._reach
-        np.clip(np.rint(made, out=made), -most, most, out=made)
-        return made.astype(np.int16)
+    def of(self, vectors: NDArray[np.int16]) -> Small:
+        """The rows of words with these vectors, (n_words * reach, h)."""
+        made = (vectors.astype(np.float32) @ self._kernel).reshape(len(vectors), self._reach, -1)
+        made[:, self._reach // 2] += self._bias  # of the word in the middle, so that it counts once
+        made *= self._scale
+        np.clip(np.rint(made, out=made), -self._limits, self._limits, out=made)
+        np.negative(made[:, 1::2], out=made[:, 1::2])
+        return made.astype(np.int8).reshape(-1, made.shape[2])
 
     def make(self, ids: Ints, classes: NDArray[np.uint8], vectors: Callable[[Ints], NDArray[np.int16]]) -> None:
         """Make those of these words that are not there; ``vectors`` gives the vectors of the words at places in
@@ -142,7 +142,8 @@ class _Products:
             new, first = np.unique(ids[missing], return_index=True)
             at = missing[first]
             with _one_thread if len(new) > _FEW_WORDS else nullcontext():
-                self.table.reshape(self.nothing + 1, -1)[new] = self.of(vectors(at))
+                made = self.of(vectors(at))
+            self.table.reshape(self.nothing + 1, -1)[new] = made.reshape(len(new), -1)
             self.classes[new] = classes[at]
             self._there[new] = True
 
@@ -155,16 +156,14 @@ class _Trace:
     """What a few windows gave.
 
     Attributes:
-        starts, sizes: (n_windows,) first row in ``last`` and number of items.
+        sizes: (n_windows,) number of items.
         logits: (n_windows, n_stances).
-        last: (n_rows, channels) the last layer's values, in a network of one layer in sixteenths; rows of zeros lie
-            between windows.
+        values: (longest, n_windows, channels) of their first items, of their second ones ...; zeros beyond their ends.
     """
 
-    starts: Ints
     sizes: Ints
     logits: Floats
-    last: Singles | Shorts
+    values: Values
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -196,10 +195,11 @@ class Network:
         unit, bias: (n_stances,) logit = ``unit`` x whole number + ``bias``.
         class_names: the word classes in the order of ``arrays["classes"]``.
         arrays: ``keys`` (n_words,) int32, the vocabulary's ``word_keys`` in rising order as unsigned numbers; ``words``
-            (1 + n_words, d) int8, the first for all others; ``classes`` (n_classes, d) int8; ``first`` (width, d, h)
-            int8, the first kernel; ``deeper`` (layers - 1, 3, h, h) int8, the others; ``scales`` and ``biases``
-            (layers, h) float32, value = (sum + bias) x scale, rounded, in the first layer to sixteenths for each word
-            of the sum; ``outputs`` (2 h, n_stances) int32, for the largest values and for the means.
+            (1 + n_words, d) int8, the first for all others; ``classes`` (n_classes, d) int8; ``kernel`` (reach, d, h)
+            int8; ``scales`` and ``biases`` (h,) float32 and ``limits`` (reach, h) int8: what a neighbour adds to an
+            item's value is (vector x kernel) x scale, of the item itself (vector x kernel + bias) x scale, rounded, at
+            most the limit in size; limits of every second neighbour add up to at most 127; a value is at least 0;
+            ``outputs`` (2 h, n_stances) int32, for the largest values and for the means.
 
     Raises:
         ValueError: arrays do not fit each other, or sums could leave the range in which they are exact.
@@ -231,17 +231,14 @@ class Network:
         width = self._words.shape[1]
         known = np.vstack([self.arrays["classes"], np.zeros((1, width), dtype=np.int8)])
         self._classes = known[[row.get(name, -1) for name in lexicon_classes()]]
-        first, deeper = self.arrays["first"].astype(np.float32), self.arrays["deeper"].astype(np.float32)
-        self._kernels = [first, *deeper]
         self._outputs = self.arrays["outputs"].astype(np.float64)
-        self._step = self.unit if self._kernels[1:] else self.unit / _FINE
         self._products = self._no_products()
 
     def _no_products(self) -> _Products:
-        scale, bias = self.arrays["scales"][0], self.arrays["biases"][0]
-        return _Products(self._kernels[0], scale, bias, len(self._words) + len(self._classes))
+        kernel, limits, scale, bias = (self.arrays[name] for name in ("kernel", "limits", "scales", "biases"))
+        return _Products(kernel.astype(np.float32), limits, scale, bias, len(self._words) + len(self._classes))
 
-    def __getstate__(self) -> dict[str, Any]:  # what is soon made again is not pickled: it grows to 35 MB
+    def __getstate__(self) -> dict[str, Any]:  # what is soon made again is not pickled: it grows to 17 MB
         return vars(self) | {"_index": None, "_products": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -262,14 +259,15 @@ class Network:
         order = (end - begin).argsort(kind="stable")  # windows alike in length leave little of a grid empty
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
+        at, bounds = ranges(begin[order], end[order])
+        ids, table = self._ids(items.hash[at], items.classes[at])
+        ids *= len(self.arrays["kernel"])
         traces = []
-        with _one_thread if len(owner) > 1 and self._kernels[1:] else nullcontext():
-            for low, high in _parts((end - begin)[order]):
-                chosen = order[low:high]
-                trace = self._forward(items, begin[chosen], end[chosen])
-                np.maximum.at(out, owner[chosen], trace.logits)
-                if keep:  # two bytes hold what the last layer gives: of a book without a full stop it is much
-                    traces.append(replace(trace, last=trace.last.astype(np.int16, copy=False)))
+        for low, high in _parts(np.diff(bounds)):
+            trace = self._forward(table, ids[bounds[low] : bounds[high]], np.diff(bounds[low : high + 1]))
+            np.maximum.at(out, owner[order[low:high]], trace.logits)
+            if keep:
+                traces.append(trace)
         return Read(out, owner, begin, place, tuple(traces))
 
     def screened(self, linear: Floats, logits: Floats, sizes: Ints) -> Floats:
@@ -296,67 +294,64 @@ class Network:
             self._index = HashIndex(self._keys.astype(np.uint64) << np.uint64(32), mixed=True)
         return self._index.places(word_keys(hashes).astype(np.uint64) << np.uint64(32))  # the keys rise as the rows do
 
-    def _forward(self, items: Items, begin: Ints, end: Ints) -> _Trace:
-        sizes = end - begin
-        # a row of a grid for each window, and behind it as many empty places as a kernel reaches
-        length = int(sizes.max()) + len(self.arrays["first"]) // 2
-        there = np.arange(length) < sizes[:, None]
-        blank = ~there.ravel()
-        at = (begin[:, None] + np.arange(length))[there]
-        place = indices(there.ravel())
-        first = self._first_layer(self._rows_of(items.hash[at]), items.classes[at], place, len(blank))
-        first[blank] = 0
-        values = self._deeper_layers(first, blank) if self._kernels[1:] else first
-        grid: NDArray[Any] = values.reshape(len(sizes), length, -1)
-        channels = grid.shape[2]
-        largest = grid.max(axis=1).astype(np.float64)
-        wide: Any = np.float64 if self._kernels[1:] else np.int32
-        sums = np.einsum("wic->wc", grid, dtype=wide).astype(np.float64)
-        whole = largest @ self._outputs[:channels] + (sums @ self._outputs[channels:]) / sizes[:, None]
-        return _Trace(length * np.arange(len(sizes)), sizes, whole * self._step + self.bias, values)
-
-    def _first_layer(self, rows: Ints, classes: NDArray[np.uint8], place: Ints, n: int) -> Shorts:
-        """The first layer's values in sixteenths, (n, h), of words at these places and what lies between them.
-
-        What the kernel makes of a word is made once and then looked up: whole numbers have the same sum either way.
-        """
-        reach = len(self._kernels[0])
+    def _ids(self, hashes: Hashes, classes: NDArray[np.uint8]) -> tuple[Ints, Small]:
+        """Of each word its number in a table of products, made if it was not there; and that table. The last number is
+        that of no word."""
+        rows = self._rows_of(hashes)
         products = self._products
         ids = np.where(rows > 0, rows, len(self._words) + classes.astype(np.intp))
 
-        def vectors(at: Any) -> NDArray[np.int16]:
+        def vectors(at: Ints) -> NDArray[np.int16]:
             found: NDArray[np.int16] = self._words[rows[at]] + self._classes[classes[at]].astype(np.int16)
             return found
 
         products.make(ids, classes, vectors)
-        table, nothing = products.table, products.nothing
-        if (products.classes[ids] != classes).any():  # words that share a key differ in their class
-            own = products.of(vectors(slice(None)))
-            table = np.vstack([own, np.zeros_like(own[:1])]).reshape(-1, table.shape[1])
-            ids, nothing = np.arange(len(rows)), len(rows)
-        padded = np.full(n + reach - 1, nothing)
-        padded[place + reach // 2] = ids
-        padded *= reach
-        total = table.take(padded[:n], axis=0)
-        one = np.empty_like(total)
-        for k in range(1, reach):
-            total += table.take(padded[k : k + n] + k, axis=0, out=one, mode="clip")
-        np.clip(total, 0, _TOP * _FINE, out=total)
-        return total
+        others = indices(products.classes[ids] != classes)  # words that share a key may differ in their class
+        if not len(others):
+            return ids, products.table
+        last = products.nothing * len(self.arrays["kernel"])
+        ids[others] = products.nothing + np.arange(len(others))
+        return ids, np.concatenate([products.table[:last], products.of(vectors(others)), products.table[last:]])
 
-    def _deeper_layers(self, first: Shorts, blank: NDArray[np.bool_]) -> Singles:
-        """The last layer's values, (n, h)."""
-        values = np.rint(first.astype(np.float32) / _FINE)
-        for kernel, bias, scale in zip(
-            self._kernels[1:], self.arrays["biases"][1:], self.arrays["scales"][1:], strict=True
-        ):
-            fresh = (_convolved(values, kernel) + bias) * scale
-            np.clip(np.rint(fresh, out=fresh), 0, _TOP, out=fresh)
-            fresh += values
-            np.minimum(fresh, _TOP, out=fresh)
-            fresh[blank] = 0
-            values = fresh
-        return values
+    def _forward(self, table: Small, rows: Ints, sizes: Ints) -> _Trace:
+        """``rows``: (n_items,) of each item the first row in ``table``, window after window; ``sizes``: of those."""
+        reach, n = len(self.arrays["kernel"]), len(sizes)
+        length = int(sizes.max())
+        there = np.arange(length) < sizes[:, None]
+        # first items of all windows, second ones ...: so numpy adds up long rows; and as many empty places as the
+        # kernel reaches beyond either end
+        padded = np.full((length + reach - 1, n), len(table) - reach)
+        padded[reach // 2 : reach // 2 + length].T[there] = rows
+        values = self._values(table, padded.ravel(), n)
+        if sizes[0] < length:
+            values[~there.T.ravel()] = 0
+        by_place = values.reshape(length, -1)
+        largest = by_place.max(axis=0).reshape(n, -1).astype(np.float64)
+        sums = np.add.reduce(by_place, axis=0, dtype=np.uint16).reshape(n, -1).astype(np.float64)
+        channels = largest.shape[1]
+        whole = largest @ self._outputs[:channels] + (sums @ self._outputs[channels:]) / sizes[:, None]
+        return _Trace(sizes, whole * self.unit + self.bias, values.reshape(length, n, channels))
+
+    def _values(self, table: Small, padded: Ints, stride: int) -> Values:
+        """(n, h) what the kernel makes of every place and its neighbours, which are ``stride`` rows away.
+
+        Sums of what every second neighbour adds stay within int8, as the limits see to. Those of the others are
+        negated in the table, so that where they are larger the value is 0, and else it is the difference: one byte
+        holds it without its sign.
+        """
+        reach = len(self.arrays["kernel"])
+        n = len(padded) - (reach - 1) * stride
+        sums: list[Small] = []
+        one = np.empty((n, table.shape[1]), dtype=np.int8)
+        for first in (0, 1):
+            total = table.take(padded[first * stride :][:n] + first, axis=0, mode="clip")
+            for k in range(first + 2, reach, 2):
+                total += table.take(padded[k * stride :][:n] + k, axis=0, out=one, mode="clip")
+            sums.append(total)
+        added, taken = sums
+        np.maximum(added, taken, out=added)
+        added -= taken  # beyond 127 it turns over, and its bits are right without a sign
+        return added.view(np.uint8)
 
     # ------------------------------------------------------------------ explaining
 
@@ -377,7 +372,7 @@ class Network:
         """
         bounds = np.concatenate([[0], np.cumsum(items.indptr[rows + 1] - items.indptr[rows])])
         out = np.zeros((int(bounds[-1]), len(self.stances)))
-        of_trace = np.cumsum([0, *(len(trace.starts) for trace in read.traces)])
+        of_trace = np.cumsum([0, *(len(trace.sizes) for trace in read.traces)])
         firsts, lasts = np.searchsorted(read.owner, rows), np.searchsorted(read.owner, rows, side="right")
         for place, (row, first, last) in enumerate(zip(rows.tolist(), firsts.tolist(), lasts.tolist(), strict=True)):
             decided = np.zeros(len(self.stances), dtype=bool)
@@ -386,20 +381,19 @@ class Network:
                 trace, at = read.traces[number], int(read.place[window] - of_trace[number])
                 deciding = (trace.logits[at] == read.logits[row]) & ~decided
                 decided |= deciding
-                start, size = int(trace.starts[at]), int(trace.sizes[at])
+                size = int(trace.sizes[at])
                 begin = int(bounds[place]) + int(read.begin[window] - items.indptr[row])
-                out[begin : begin + size, deciding] = self._seen(trace.last[start : start + size])[:, deciding]
+                out[begin : begin + size, deciding] = self._seen(trace.values[:size, at])[:, deciding]
         return out, np.where((lasts > firsts)[:, None], self.bias, read.logits[rows])
 
-    def _seen(self, values: Singles | Shorts) -> Floats:
-        """(n_items, n_stances) the shares of one window, from its last layer's values. Whole numbers as long as can be,
-        for the same bits everywhere."""
+    def _seen(self, values: Values) -> Floats:
+        """(n_items, n_stances) the shares of one window: whole numbers as long as can be, for the same bits always."""
         channels = values.shape[1]
         whole = values.astype(np.float64)
         at = values.argmax(axis=0)
         shares = (whole @ self._outputs[channels:]) / len(values)
         np.add.at(shares, at, whole[at, np.arange(channels)][:, None] * self._outputs[:channels])
-        return shares * self._step
+        return shares * self.unit
 
     # ------------------------------------------------------------------ parts of it
 
@@ -484,23 +478,26 @@ def _check(network: Network) -> None:
         if array.dtype != np.dtype(types.get(name, "i1")):
             raise ValueError(f"{name} is {array.dtype}, expected {np.dtype(types.get(name, 'i1'))}")
     n, k = len(own["keys"]), len(network.stances)
-    axes = {"keys": 1, "words": 2, "classes": 2, "first": 3, "deeper": 4, "scales": 2, "biases": 2, "outputs": 2}
+    axes = {"keys": 1, "words": 2, "classes": 2, "kernel": 3, "limits": 2, "scales": 1, "biases": 1, "outputs": 2}
     if any(own[name].ndim != count for name, count in axes.items()) or not k or not n:
         raise ValueError(f"arrays have the shapes { {name: array.shape for name, array in own.items()} }")
-    (reach, d, h), layers = own["first"].shape, 1 + len(own["deeper"])
+    reach, d, h = own["kernel"].shape
     shapes = {
         "words": (n + 1, d),
         "classes": (len(network.class_names), d),
-        "deeper": (layers - 1, 3, h, h),
-        "scales": (layers, h),
-        "biases": (layers, h),
+        "limits": (reach, h),
+        "scales": (h,),
+        "biases": (h,),
         "outputs": (2 * h, k),
     }
     for name, shape in shapes.items():
         if own[name].shape != shape:
             raise ValueError(f"{name} has the shape {own[name].shape}, expected {shape}")
     if reach % 2 == 0 or reach < 3 or min(d, h) < 1:
-        raise ValueError(f"the first kernel has the shape {own['first'].shape}, expected an odd reach of at least 3")
+        raise ValueError(f"the kernel has the shape {own['kernel'].shape}, expected an odd reach of at least 3")
+    limits = own["limits"].astype(int)
+    if limits.min() < 0 or max(limits[0::2].sum(axis=0).max(), limits[1::2].sum(axis=0).max()) > _HALF:
+        raise ValueError(f"limits are below 0, or those of every second neighbour add up to more than {_HALF}")
     if (np.diff(own["keys"].view(np.uint32).astype(np.int64)) <= 0).any():
         raise ValueError("keys do not rise")
     numbers = (network.floors, network.rest, network.unit, network.bias)
@@ -511,9 +508,8 @@ def _check(network: Network) -> None:
     if (own["biases"] != np.rint(own["biases"])).any():
         raise ValueError("biases are no whole numbers")
     inputs = max(int(own["words"].max(initial=1)), -int(own["words"].min(initial=0))) + 127
-    sums = [inputs * np.abs(own["first"].astype(float)).sum(axis=(0, 1))]
-    sums += [_TOP * np.abs(kernel.astype(float)).sum(axis=(0, 1)) for kernel in own["deeper"]]
-    if max(float((total + np.abs(bias)).max()) for total, bias in zip(sums, own["biases"], strict=True)) >= _EXACT:
+    sums = inputs * np.abs(own["kernel"].astype(float)).sum(axis=1)
+    if float((sums + np.abs(own["biases"])).max()) >= _EXACT:
         raise ValueError("sums could grow beyond the range in which they are exact")
 
 
@@ -534,14 +530,3 @@ def _parts(sizes: Ints) -> list[tuple[int, int]]:
         return []
     group = np.cumsum(sizes) // _ROWS
     return list(pairwise([0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(sizes)]))
-
-
-def _convolved(values: Singles, kernel: Singles) -> Singles:
-    """(n, h) every row with its neighbours, zeros beyond the ends, times the kernel (reach, width, h)."""
-    n, width = values.shape
-    reach = len(kernel)
-    padded = np.zeros((n + reach - 1, width), dtype=np.float32)
-    padded[reach // 2 : reach // 2 + n] = values
-    rows = np.lib.stride_tricks.as_strided(padded, (n, reach * width), padded.strides, writeable=False)
-    product: Singles = np.ascontiguousarray(rows) @ kernel.reshape(reach * width, -1)
-    return product

@@ -192,12 +192,14 @@ class Items:
         first, last: (n_items,) first and last token of each item, inclusive.
         indptr: (n_sentences + 1,); the items of sentence ``s`` are ``indptr[s]:indptr[s + 1]``.
         ids: (n_items, n_features) buckets.
+        barred: (n_items,) that no role begins at: a participle that opens its sentence, as in "Echoing the claim, ...".
     """
 
     first: Ints
     last: Ints
     indptr: Ints
     ids: NDArray[np.int32]
+    barred: Bools
 
 
 def items_of(
@@ -215,7 +217,7 @@ def items_of(
     else:
         rows = np.asarray(rows, dtype=np.int64)
         chosen, indptr = ranges(masked.indptr[rows], masked.indptr[rows + 1])
-        first, last, hashes = masked.first[chosen], masked.last[chosen], masked.hash[chosen]
+        (first, last), hashes = masked.covered(chosen), masked.hash[chosen]
     n = len(first)
     lexicon = _lexicon()
 
@@ -298,7 +300,11 @@ def items_of(
     for begin in range(0, n, _HASHED_AT_ONCE):
         those = slice(begin, begin + _HASHED_AT_ONCE)
         np.right_shift(_RECIPE.hash(columns[:, those]), np.uint64(64 - bits), out=ids[:, those], casting="unsafe")
-    return Items(first, last, indptr, ids.T)
+    barred = ((first_flags & INITIAL) != 0) & (kind == 0) & (stop - tokens.start[last] > len("-ing"))
+    opening = indices(barred)
+    for back, letter in enumerate(b"gni", 1):
+        barred[opening] &= (raw[stop[opening] - back] | 0x20) == letter
+    return Items(first, last, indptr, ids.T, barred)
 
 
 _SHAPES: Final = (np.arange(8, dtype=np.uint64) << np.uint64(16)) + np.uint64(1)
@@ -529,6 +535,7 @@ class RoleModel:
             buckets += (stance[part] * self.weights.shape[1]).repeat(indptr[1:] - indptr[:-1])
             those = max(min(sought, stop) - begin, 0)
             scores = self._scores(packed.take(buckets, mode="clip"))  # in range by construction
+            scores[:, ::4][items.barred[rows]] = _NEVER  # of both roles' starts
             roles = scores[:, :4], scores[: indptr[those], 4:]
             both = candidates(np.concatenate(roles), np.concatenate([indptr, indptr[1 : those + 1] + indptr[-1]]))
             speaker, target = both.parted(stop - begin)
@@ -546,6 +553,9 @@ class RoleModel:
         counts -= _LANE * len(carried)
         scores: Floats = counts.reshape(-1, 8) * self.scale
         return scores
+
+
+_NEVER: Final = -1e3  # a start's score that no run makes up for
 
 
 def _packed(weights: NDArray[np.int8]) -> Hashes:
@@ -802,6 +812,7 @@ class _Document:
         self.spare: dict[Range, list[Tagged]] = {}
         self.named_in_spare: dict[Range, Named] = {}
         self.quotations: list[_Quotation] | None = None
+        self.quoted_from: list[int] = []  # where these start
         self.persons: dict[str, tuple[str, ...]] = {}
         self.appositions: dict[Range, str] = {}
         self.speakers: dict[int, Mention | None] = {}
@@ -986,12 +997,14 @@ class _Document:
         """The quotation that the first word of a sentence stands in."""
         if self.quotations is None:
             self.quotations = quotations(self.text) if _has_quotes(self.text) else []
-        if not self.quotations:
-            return None
+            self.quoted_from = [quotation.start for quotation in self.quotations]
+        last = bisect_right(self.quoted_from, sentence[1]) - 1
+        if last < 0 or self.quotations[last].end <= sentence[0]:
+            return None  # no quotation reaches into the sentence
         word = _WORD.search(self.text, *sentence)
         if word is None:
             return None
-        at = bisect_right(self.quotations, word.start(), key=lambda quotation: quotation.start) - 1
+        at = bisect_right(self.quoted_from, word.start()) - 1
         return self.quotations[at] if at >= 0 and word.start() < self.quotations[at].end else None
 
     def _attributions(self, quotation: _Quotation) -> list[Range]:

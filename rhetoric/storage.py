@@ -28,8 +28,8 @@ from rhetoric.errors import ModelError
 
 __all__ = ["FORMAT", "ModelFolder", "read_model", "shipped_models", "write_model"]
 
-FORMAT: Final = 3
-_OLDEST: Final = 3
+FORMAT: Final = 4
+_OLDEST: Final = 4
 _READ: Final = f"{_OLDEST} to {FORMAT}" if _OLDEST < FORMAT else f"{FORMAT}"
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "weights.safetensors"

@@ -72,6 +72,7 @@ _LOOKALIKES: Final = tuple(
 )
 
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
+_SQUARED: Final = np.uint64(0x9E3779B97F4A7C15**2 % 2**64)
 _BLOCK: Final = 8  # bytes of a word that are read at once
 _FIRST_BYTES: Final = np.array([(1 << 8 * n) - 1 for n in range(_BLOCK + 1)], dtype=np.uint64)  # of a block, to keep
 MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
@@ -106,6 +107,7 @@ def _lower_two_byte() -> NDArray[np.uint16]:
 
 _LOWER_TWO_BYTE: Final = _lower_two_byte()  # Latin, Greek, Cyrillic, Armenian: what UTF-8 writes in two bytes
 
+
 def _lower(raw: bytes, continued: Ints | None) -> tuple[Bytes, Ints]:
     """Lower-cased bytes, of the same length, and where capitals beyond ASCII stood; ``continued`` as from
     ``_continued``."""
@@ -128,15 +130,16 @@ def _plain(text: str) -> str:
     return text
 
 
-def _plain_texts(texts: Sequence[str]) -> Sequence[str]:
-    """The texts, lookalikes replaced. Those that may have some are taken together: each replacement is a call."""
-    foreign = [i for i, text in enumerate(texts) if not text.isascii()]
+def _in_bytes(texts: Sequence[str]) -> Sequence[str]:
+    """The texts with lookalikes replaced, a character for each byte of UTF-8: so one foreign letter does not widen all
+    characters of the batch. Those that may hold some are taken together: each replacement is a call."""
+    foreign = indices(~np.fromiter(map(str.isascii, texts), dtype=bool, count=len(texts))).tolist()
     if not foreign:
         return texts
     plain, begin, out = _plain("".join([texts[i] for i in foreign])), 0, list(texts)
     for i in foreign:
         end = begin + len(texts[i])
-        out[i] = plain[begin:end]
+        out[i] = plain[begin:end].encode("utf-8", "surrogatepass").decode("latin-1")
         begin = end
     return out
 
@@ -217,18 +220,13 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         raise TypeError("expected a sequence of sentences, got one str; wrap it in a list: tokenize([text])")
     n_texts = len(texts)
     # Blanks before every text and after the last: neighbours of a text's ends always exist, and a last word's block.
-    joined = "\n" + "\n".join(_plain_texts(texts)) + "\n" * (_BLOCK + 1)
-    raw = joined.encode("utf-8", "surrogatepass")
+    written = _in_bytes(texts)
+    raw = "\n".join(["", *written, "\n" * _BLOCK]).encode("latin-1")
     original = np.frombuffer(raw, dtype=np.uint8)
-    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=n_texts)
-    bases = np.empty(n_texts, dtype=np.int64)  # where each text starts
+    bases = np.zeros(n_texts + 1, dtype=np.int64)  # where each text starts, and where one behind the last would
+    np.fromiter(map(len, written), dtype=np.int64, count=n_texts).cumsum(out=bases[1:])
+    bases += np.arange(1, n_texts + 2)
     continued = _continued(raw)
-    if n_texts:
-        bases[0] = 1
-        (lengths[:-1] + 1).cumsum(out=bases[1:])
-        bases[1:] += 1
-        if continued is not None:  # character c is byte c, and one more for each of these before it
-            bases += (continued - np.arange(len(continued))).searchsorted(bases, side="right")
     lower, foreign_capitals = _lower(raw, continued)
 
     kind = np.frombuffer(bytearray(raw.translate(_KINDS)), dtype=np.uint8)
@@ -255,15 +253,13 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     kind[apostrophes] = _WORD
 
     present = kind != _BLANK
-    starts = np.zeros(len(kind), dtype=bool)
+    starts, ends = np.zeros((2, len(kind)), dtype=bool)  # where tokens start; one byte behind the last of each
     np.not_equal(kind[1:], kind[:-1], out=starts[1:])
     starts |= kind == _MARK
     starts[apostrophes] = True
+    np.logical_and(starts[1:], present[:-1], out=ends[1:])
     starts &= present
-    ends = present.copy()
-    ends[:-1] &= starts[1:] | ~present[1:]
-    start = indices(starts)
-    end = indices(ends) + 1
+    start, end = indices(starts), indices(ends)
 
     # In the hash a trailing stop of an abbreviation does not count.
     hash_end = end
@@ -281,7 +277,8 @@ def tokenize(texts: Sequence[str]) -> Tokens:
         flags[token[start[token] == foreign_capitals]] |= CAPITALISED
     flags |= mark.view(np.uint8) * np.uint8(PUNCTUATION)
     # Capital throughout: only tokens that start and end with a capital are worth counting.
-    likely = indices(((flags & CAPITALISED) != 0) & (end - start > 1))
+    likely = indices((flags & CAPITALISED) != 0)
+    likely = likely[end[likely] - start[likely] > 1]
     likely = likely[_IS_CAPITAL[original[hash_end[likely] - 1]] | (original[hash_end[likely] - 1] >= 0x80)]
     if len(likely):
         inside, bounds = ranges(start[likely], end[likely])
@@ -296,13 +293,15 @@ def tokenize(texts: Sequence[str]) -> Tokens:
     if len(hyphens):
         flags[start.searchsorted(hyphens)] |= HYPHENATED
 
-    indptr = np.empty(n_texts + 1, dtype=np.int64)
-    indptr[:-1] = start.searchsorted(bases)
-    indptr[-1] = len(start)
+    indptr = start.searchsorted(bases)
     sentence = np.arange(n_texts, dtype=np.int32).repeat(indptr[1:] - indptr[:-1])
-    words = indices(~mark)
-    opening = words.searchsorted(indptr)
-    flags[words[opening[:-1][opening[:-1] < opening[1:]]]] |= INITIAL
+    first_tokens = indptr[:-1][indptr[1:] > indptr[:-1]]
+    marks_first = mark[first_tokens]
+    flags[first_tokens[~marks_first]] |= INITIAL
+    if marks_first.any():  # the next word; in a sentence of marks alone, that which opens a later one
+        words = indices(~mark)
+        at = words.searchsorted(first_tokens[marks_first])
+        flags[words[at[at < len(words)]]] |= INITIAL
     return Tokens(hashes, start, end, sentence, flags, indptr, original, bases, continued, lower)
 
 
@@ -319,13 +318,20 @@ def _hash_spans(lower: Bytes, start: Ints, end: Ints) -> Hashes:
     found &= _FIRST_BYTES.take(size, mode="clip")
     found *= _MULTIPLIER
     longer = indices(size > _BLOCK)
-    if len(longer):
-        further = (size[longer] - 1) // _BLOCK  # blocks
-        number, bounds = ranges(np.ones_like(further), further + 1)
-        begin = start[longer].repeat(further) + _BLOCK * number
-        values = blocks[begin]
-        values &= _FIRST_BYTES.take(end[longer].repeat(further) - begin, mode="clip")
-        values *= np.full(int(further.max()) + 1, _MULTIPLIER).cumprod()[number]
+    begin, size = start[longer] + _BLOCK, size[longer] - _BLOCK
+    second = blocks[begin]
+    second &= _FIRST_BYTES.take(size, mode="clip")
+    second *= _SQUARED
+    found[longer] += second
+    beyond = indices(size > _BLOCK)
+    if len(beyond):  # few words, but a word may be a page
+        longer, begin, size = longer[beyond], begin[beyond] + _BLOCK, size[beyond] - _BLOCK
+        further = 1 + (size - 1) // _BLOCK
+        number, bounds = ranges(np.zeros_like(further), further)
+        skipped = _BLOCK * number
+        values = blocks[begin.repeat(further) + skipped]
+        values &= _FIRST_BYTES.take(size.repeat(further) - skipped, mode="clip")
+        values *= np.full(int(further.max()) + 2, _MULTIPLIER).cumprod()[2 + number]
         found[longer] += np.add.reduceat(values, bounds[:-1])
     found ^= found >> np.uint64(32)
     return found
@@ -419,10 +425,12 @@ class HashIndex:
         bits."""
         found: Bools = self._guarded.take(place) == hashes
         found &= maybe
+        missed = indices(found < maybe)
         for _ in range(1, self.most):
-            missed = indices(found < maybe)
             place[missed] += 1
-            found[missed] = self._guarded[place[missed]] == hashes[missed]
+            hit = self._guarded[place[missed]] == hashes[missed]
+            found[missed] = hit
+            missed = missed[~hit]
         return found
 
 

@@ -19,7 +19,7 @@ WORDS = [
 ]
 
 
-def parts(*, layers: int = 3, width: int = 8, channels: int = 12, seed: int = 0) -> dict[str, NDArray[Any]]:
+def parts(*, width: int = 8, channels: int = 12, seed: int = 0) -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng(seed)
     keys = np.unique(word_keys(np.asarray(hash_words(WORDS))))
 
@@ -30,10 +30,10 @@ def parts(*, layers: int = 3, width: int = 8, channels: int = 12, seed: int = 0)
         "keys": keys.view(np.int32),
         "words": drawn(100, len(keys) + 1, width),
         "classes": drawn(60, len(lexicon_classes()), width),
-        "first": drawn(60, 5, width, channels),
-        "deeper": drawn(60, layers - 1, 3, channels, channels),
-        "scales": np.full((layers, channels), 0.004, dtype=np.float32),
-        "biases": rng.integers(-2000, 2000, (layers, channels)).astype(np.float32),
+        "kernel": drawn(60, 5, width, channels),
+        "limits": np.array([42, 63, 43, 64, 42], dtype=np.int8)[:, None].repeat(channels, axis=1),
+        "scales": np.full(channels, 0.004, dtype=np.float32),
+        "biases": rng.integers(-2000, 2000, channels).astype(np.float32),
         "outputs": rng.integers(-30_000, 30_000, (2 * channels, len(STANCES))).astype(np.int32),
     }
 

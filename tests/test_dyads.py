@@ -133,7 +133,7 @@ def test_document_rows_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".csv.gz", ".parquet"])
 def test_what_score_writes(tmp_path: Path, suffix: str) -> None:
     source = tmp_path / "a.txt"
-    source.write_text("date 2003-02-01 China accused the United States of spreading lies about its envoys.\n")
+    source.write_text("date 2003-02-01 China accused the United States of violating its airspace.\n")
     table = tmp_path / f"scores{suffix}"
     score([str(source)], str(table))
     assert list(count_dyads(table)) == [Dyad("2003-02", "CHN", "USA", "accusation", 1, 1)]

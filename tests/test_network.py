@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,52 +76,51 @@ def test_company_does_not_move_a_share() -> None:
     assert some.tobytes() == np.concatenate([alone[5][0], alone[1][0]]).tobytes()
 
 
-@pytest.mark.parametrize("layers", [1, 3])
-def test_it_is_the_arithmetic_that_its_docstring_tells(layers: int) -> None:
-    """The same in plain Python, item by item."""
-    own = parts(layers=layers)
+def test_it_is_the_arithmetic_that_its_docstring_tells() -> None:
+    """The same in plain Python, item by item; some values go beyond what a byte with a sign holds."""
+    own = parts()
     network = small_network(arrays=own)
-    for text in (TEXTS[0], TEXTS[1], TEXTS[4]):
+    kernel, limits, reach, scale = own["kernel"], own["limits"].tolist(), len(own["kernel"]) // 2, np.float32(0.004)
+    keys = {int(k): i + 1 for i, k in enumerate(own["keys"].view(np.uint32))}
+    seen: set[int] = set()
+    for text in (TEXTS[0], TEXTS[1], TEXTS[4], " ".join(WORDS)):
         items = items_of([text])
-        keys = {int(k): i + 1 for i, k in enumerate(own["keys"].view(np.uint32))}
         rows = [keys.get(int(k), 0) for k in word_keys(items.hash)]
-        values = [
+        vectors = [
             [int(a) + int(b) for a, b in zip(own["words"][row], own["classes"][c], strict=True)]
             for row, c in zip(rows, items.classes, strict=True)
         ]
-        # of every word in sixteenths what the first kernel makes of it, each rounded on its own
-        kernel, reach, scale = own["first"], len(own["first"]) // 2, np.float32(0.004) * np.float32(16)
-        first = []
-        for t in range(len(values)):
+        values = []
+        for t in range(len(vectors)):
             total = [0] * 12
             for o in range(-reach, reach + 1):
-                if 0 <= t + o < len(values):
+                if 0 <= t + o < len(vectors):
                     for c in range(12):
-                        made = sum(v * int(w) for v, w in zip(values[t + o], kernel[o + reach][:, c], strict=True))
-                        made += int(own["biases"][0][c]) * (o == 0)
-                        total[c] += max(-6553, min(6553, int(np.rint(np.float32(made) * scale))))
-            first.append([min(max(s, 0), 255 * 16) for s in total])
-        values = first if layers == 1 else [[round(value / 16) for value in row] for row in first]
-        for layer in range(1, layers):
-            kernel = own["deeper"][layer - 1]
-            reach = len(kernel) // 2
-            fresh = []
-            for t in range(len(values)):
-                total = [int(b) for b in own["biases"][layer]]
-                for o in range(-reach, reach + 1):
-                    if 0 <= t + o < len(values):
-                        for j, value in enumerate(values[t + o]):
-                            total = [s + value * int(w) for s, w in zip(total, kernel[o + reach][j], strict=True)]
-                scaled = [float(np.rint(np.float32(s) * np.float32(0.004))) for s in total]
-                clipped = [min(max(s, 0), 255) for s in scaled]
-                before = values[t] if layer else [0] * len(clipped)
-                fresh.append([min(a + b, 255) for a, b in zip(clipped, before, strict=True)])
-            values = fresh
-        table = np.array(values)
-        channels = table.shape[1]
-        whole = table.max(axis=0) @ own["outputs"][:channels] + table.mean(axis=0) @ own["outputs"][channels:]
-        unit = network.unit / 16 if layers == 1 else network.unit
-        assert logits(network, [text])[0] == pytest.approx(whole * unit + network.bias, rel=1e-12)
+                        made = sum(v * int(w) for v, w in zip(vectors[t + o], kernel[o + reach][:, c], strict=True))
+                        made += int(own["biases"][c]) * (o == 0)
+                        limit = limits[o + reach][c]
+                        total[c] += max(-limit, min(limit, int(np.rint(np.float32(made) * scale))))
+            values.append([max(value, 0) for value in total])
+        table = np.array(values, dtype=float)
+        seen.update(table.ravel().astype(int).tolist())
+        whole = table.max(axis=0) @ own["outputs"][:12] + table.mean(axis=0) @ own["outputs"][12:]
+        assert logits(network, [text])[0] == pytest.approx(whole * network.unit + network.bias, rel=1e-12)
+    assert 0 in seen
+    assert max(seen) > 127
+
+
+def test_the_largest_and_the_least_sum_are_what_they_should_be() -> None:
+    """Every neighbour at its limit, for and against: sums of 254 and of -254, the second of which is 0."""
+    own = parts()
+    for name in ("words", "classes", "kernel", "outputs"):
+        own[name][:] = 0
+    own["words"][:, 0] = 100
+    own["kernel"][:, 0, 0], own["kernel"][:, 0, 1] = 100, -100
+    own["scales"][:], own["biases"][:] = 1, 0
+    own["outputs"][0, 0], own["outputs"][1, 1] = 1000, 1000
+    network = small_network(arrays=own)
+    found = (logits(network, ["the the the the the"])[0] - network.bias) / network.unit / 1000
+    assert found == pytest.approx([254, 0, 0])
 
 
 def test_words_of_many_sentences_are_found_as_those_of_one_are() -> None:
@@ -149,14 +149,14 @@ def test_a_word_is_made_once_and_then_looked_up() -> None:
 def test_a_word_whose_class_is_another_than_that_it_was_made_with_is_multiplied() -> None:
     """Two words may share a key and differ in their class."""
     network = small_network()
-    items = items_of(["the harvest was denied and the talks were urged"] * 70)
-    others = ((items.classes + 1) % len(network.class_names)).astype(np.uint8)
-    rest = np.arange(len(others)), len(others)
-    rows = network._rows_of(items.hash)
-    right = network._first_layer(rows, others, *rest)
+    text = ["the harvest was denied and the talks were urged"] * 3
+    own = items_of(text)
+    others = replace(own, classes=((own.classes + 1) % len(network.class_names)).astype(np.uint8))
+    right = network.logits(others)
     again = small_network()
-    assert again._first_layer(rows, items.classes, *rest).tobytes() != right.tobytes()
-    assert again._first_layer(rows, others, *rest).tobytes() == right.tobytes()
+    assert again.logits(own).tobytes() != right.tobytes()
+    assert again.logits(others).tobytes() == right.tobytes()
+    assert again.logits(own).tobytes() == logits(small_network(), text).tobytes()
 
 
 def test_threads_that_make_words_at_once_agree() -> None:
@@ -240,19 +240,19 @@ def test_shares_and_rest_are_the_logit(texts: list[str]) -> None:
 
 
 def test_a_share_lies_where_the_network_saw_something() -> None:
-    """One layer that looks at the middle alone and answers to one word only."""
-    own = parts(layers=1)
-    for name in ("words", "classes", "first", "biases", "outputs"):
+    """It looks at the middle alone and answers to one word only."""
+    own = parts()
+    for name in ("words", "classes", "kernel", "biases", "outputs"):
         own[name][:] = 0
     word = int(np.searchsorted(own["keys"].view(np.uint32), word_keys(np.asarray(hash_words(["accused"])))[0]))
     own["words"][1 + word, 0] = 100
-    own["first"][2, 0, 0] = 100
-    own["scales"][:] = 0.01  # 100 x 100 x 0.01: within 0..255
+    own["kernel"][2, 0, 0] = 100
+    own["scales"][:] = 0.004  # 100 x 100 x 0.004: below its limit
     own["outputs"][0, 0], own["outputs"][len(own["outputs"]) // 2, 1] = 5000, 7000
     network = small_network(arrays=own)
     shares, rest = shares_of(network, ["w said accused of x"])
     expected = np.zeros((5, 3))
-    expected[2] = [100 * 5000 * network.unit[0], 100 * 7000 / 5 * network.unit[1], 0]
+    expected[2] = [40 * 5000 * network.unit[0], 40 * 7000 / 5 * network.unit[1], 0]
     assert shares == pytest.approx(expected)
     assert rest[0] == pytest.approx(network.bias)
 
@@ -278,24 +278,24 @@ def test_products_take_one_thread_and_leave_the_others_as_they_were(monkeypatch:
         found = threadpoolctl.threadpool_info()
         return [info["num_threads"] for info in found if info["user_api"] == "blas" and "numpy" in info["filepath"]]
 
-    network = small_network()
-    forward = network._forward
+    made = rhetoric.network._Products.of
     inside: list[int] = []
 
-    def watched(items: Items, begin: np.ndarray, end: np.ndarray) -> Any:
+    def watched(products: Any, vectors: np.ndarray) -> Any:
         inside.extend(blas())
-        return forward(items, begin, end)
+        return made(products, vectors)
 
-    monkeypatch.setattr(network, "_forward", watched)
+    monkeypatch.setattr(rhetoric.network._Products, "of", watched)
+    monkeypatch.setattr(rhetoric.network, "_FEW_WORDS", 0)
     with threadpoolctl.threadpool_limits(2):
         before = blas()
         if not before:
             pytest.skip("numpy's BLAS is not one that came with it")
-        logits(network, TEXTS)
+        logits(small_network(), TEXTS)
         assert blas() == before
         assert set(inside) == {1}
         with ThreadPoolExecutor(4) as pool:  # what a limit reaches from another thread is the BLAS library's affair
-            list(pool.map(lambda _: logits(network, TEXTS), range(40)))
+            list(pool.map(lambda _: logits(small_network(), TEXTS), range(40)))
         assert blas() == before
 
 
@@ -411,7 +411,10 @@ DAMAGE: dict[str, Callable[[dict[str, Any]], None]] = {
     "biases are no whole numbers": lambda a: a["network.biases"].fill(0.5),
     "exact": lambda a: a["network.biases"].fill(2.0**24),
     "words is float32": lambda a: a.update({"network.words": a["network.words"].astype(np.float32)}),
-    "odd reach": lambda a: a.update({"network.first": a["network.first"][:4].copy()}),
+    "odd reach": lambda a: a.update({k: a[k][:4].copy() for k in ("network.kernel", "network.limits")}),
+    "limits has the shape": lambda a: a.update({"network.limits": a["network.limits"][:3].copy()}),
+    "add up to more than 127": lambda a: a["network.limits"].fill(64),
+    "limits are below 0": lambda a: a["network.limits"].fill(-1),
     "outputs has the shape": lambda a: a.update({"network.outputs": a["network.outputs"][:, :2].copy()}),
 }
 

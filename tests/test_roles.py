@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import resources
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from rhetoric.roles import (
     _FEATURES,
     _RECIPE,
     MAX_ITEMS,
+    RoleModel,
     Roles,
     candidates,
     choose,
@@ -29,6 +31,7 @@ from rhetoric.roles import (
     vocabulary_hash,
 )
 from rhetoric.sentences import split
+from rhetoric.stances import STANCES
 from rhetoric.tokens import tokenize
 
 
@@ -214,6 +217,29 @@ def test_quotations_nested_and_unclosed() -> None:
     found = quotations(text)
     assert [text[q.start : q.end] for q in found] == ["One.", "Two,"]
     assert {(q.first_start, text[: q.last_end]) for q in found} == {(0, "“One.\n\n“Two,”")}
+
+
+def test_no_role_begins_at_a_participle_that_opens_its_sentence() -> None:
+    texts = [
+        "Echoing the charges, Beijing accused it.",
+        "ECHOING THE CHARGES, BEIJING ACCUSED IT.",
+        '"Citing rebels, France refused."',
+        "Beijing, echoing the charges, accused it.",
+        "The talks echoing these failed.",
+        "Ring the bell.",
+    ]
+    tokens = tokenize(texts)
+    items = items_of(tokens, find(tokens))
+    barred = [items.barred[low:high].tolist() for low, high in pairwise(items.indptr.tolist())]
+    assert [own.index(True) if any(own) else None for own in barred] == [0, 0, 1, None, None, None]
+    assert items.barred.sum() == 3
+    shape = role_model().weights.shape
+    for seed in range(20):  # whatever the weights
+        model = RoleModel.of(STANCES, np.random.default_rng(seed).normal(size=shape), (1.0, 1.0))
+        runs = model.runs(items, np.arange(6), np.zeros(6, dtype=np.int64))
+        begins = (runs[:, :, 0] + items.indptr[:-1, None])[runs[:, :, 0] >= 0]
+        assert len(begins)
+        assert not items.barred[begins].any()
 
 
 def test_long_sentences_and_blank_ones() -> None:

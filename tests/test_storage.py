@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import rhetoric
 from rhetoric.errors import ModelError
 from rhetoric.model import StanceClassifier
-from rhetoric.storage import read_model, write_model
+from rhetoric.storage import FORMAT, read_model, write_model
 
 SENTENCES = ["Ruritania denied it .", "Ruritania accused Freedonia of it .", "They met .", "He denied it again ."]
 LABELS = [[0, 1], [1, 0], [0, 0], [0, 1]]
@@ -62,10 +62,10 @@ def test_arrays_survive(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"format": 4}, "newer"),
-        ({"format": 4, "library": "1.4.0"}, "diplomatic-rhetoric>=1.4.0'"),
-        ({"format": 4, "library": "x'; rm"}, "diplomatic-rhetoric'"),
-        ({"format": 2}, "train the model again"),
+        ({"format": FORMAT + 1}, "newer"),
+        ({"format": FORMAT + 1, "library": "1.4.0"}, "diplomatic-rhetoric>=1.4.0'"),
+        ({"format": FORMAT + 1, "library": "x'; rm"}, "diplomatic-rhetoric'"),
+        ({"format": FORMAT - 1}, "train the model again"),
         ({"format": ...}, "format is None"),
         ({"format": True}, "format is True"),
         ({"kind": "pickle"}, "kind is 'pickle'"),

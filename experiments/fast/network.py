@@ -41,7 +41,7 @@ EASY = 0.3  # share kept of the pool's sentences that surely bear nothing
 FEWEST = 5  # sentences-wide occurrences from which a word has a vector of its own
 # linear logits, already halved, from which the network looks; see the README
 FLOORS = {"accusation": -0.6, "denial": -1.2, "call_to_negotiate": -0.6}
-BATCH, RATE, DROPOUT, WORD_DROPOUT = 64, 2e-3, 0.2, 0.1
+BATCH, RATE = 64, 2e-3
 CHUNK = 4000
 NO_FOLD = -2  # of what was made of no labelled sentence
 
@@ -52,20 +52,20 @@ class Shape:
 
     width: int = 48
     channels: int = 128
-    layers: int = 1
-    reach: int = 7  # of the first layer; the others have 3
+    reach: int = 7
     epochs: int = 4
+    dropout: float = 0  # share of the channels' values that is left out while it learns
+    word_dropout: float = 0  # and of the words
     rewritten: float = 1.0  # share of what augment.py made that is learned from
 
 
 VARIANTS = {
     "as shipped": Shape(),
     "nothing rewritten": Shape(rewritten=0),
-    "half of what was rewritten": Shape(rewritten=1 / 2),
-    "reach 9, 96 channels": Shape(reach=9, channels=96),
+    "left out: 0.1 of the words": Shape(word_dropout=0.1),
+    "left out: 0.1 of the words, 0.2 of the values": Shape(dropout=0.2, word_dropout=0.1),
+    "6 epochs": Shape(epochs=6),
     "reach 9, 160 channels": Shape(reach=9, channels=160),
-    "2 layers, 64 channels": Shape(layers=2, channels=64),
-    "2 layers, 80 channels": Shape(layers=2, channels=80),
 }
 
 
@@ -153,26 +153,16 @@ def module(shape: Shape, start: np.ndarray, seed: int):
             with torch.no_grad():
                 self.words.weight[0] = 0
                 self.words.weight[torch.from_numpy(known + 2)] = torch.from_numpy(start[known])
-            reaches = [(shape.width, shape.reach), *[(shape.channels, 3)] * (shape.layers - 1)]
-            self.layers = nn.ModuleList(nn.Conv1d(n, shape.channels, r, padding=r // 2) for n, r in reaches)
-            self.norms = nn.ModuleList(nn.BatchNorm1d(shape.channels) for _ in reaches)
-            self.drop = nn.Dropout(DROPOUT)
+            self.layer = nn.Conv1d(shape.width, shape.channels, shape.reach, padding=shape.reach // 2)
+            self.norm = nn.BatchNorm1d(shape.channels)
+            self.drop = nn.Dropout(shape.dropout)
             self.out = nn.Linear(2 * shape.channels, len(rhetoric.STANCES))
 
-        def values(self, words, classes, there):
-            mask = there[:, None].float()
+        def forward(self, words, classes, there):
             x = (self.words(words) + self.classes(classes)) * there[..., None]
             if self.training:
-                x = x * (torch.rand(x.shape[:2]) > WORD_DROPOUT)[..., None]
-            layers, x = [], x.transpose(1, 2)
-            for number, (layer, norm) in enumerate(zip(self.layers, self.norms)):
-                fresh = torch.relu(norm(layer(x)))
-                x = (fresh + x if number else fresh) * mask
-                layers.append(x)
-            return layers
-
-        def forward(self, words, classes, there):
-            x = self.values(words, classes, there)[-1]
+                x = x * (torch.rand(x.shape[:2]) > shape.word_dropout)[..., None]
+            x = torch.relu(self.norm(self.layer(x.transpose(1, 2)))) * there[:, None].float()
             mean = x.sum(2) / there.sum(1, keepdim=True).clamp(min=1)
             return self.out(self.drop(torch.cat([x.amax(2), mean], 1)))
 
@@ -222,53 +212,51 @@ def taught(
     return net.eval()
 
 
-def whole_numbers(net, keys: np.ndarray, corpus: Corpus, sample: np.ndarray) -> Network:
-    """The module as a ``Network``: batch norms folded into the kernels, everything rounded to steps of its own."""
+def whole_numbers(net, keys: np.ndarray, corpus: Corpus) -> Network:
+    """The module as a ``Network``: the batch norm folded into the kernel, everything rounded to steps of its own.
+
+    A channel's step is as small as the words of the corpus allow: what they add to a value at most, at every second place
+    of the kernel, is 127 steps.
+    """
     import torch
 
-    with torch.no_grad():
-        layers: list[list[np.ndarray]] = [[] for _ in net.layers]
-        for low in range(0, len(sample), 512):
-            values = net.values(*map(torch.from_numpy, corpus.batch(sample[low : low + 512])))
-            for kept, value in zip(layers, values):
-                kept.append(value[value > 0].numpy())
-    top = max(float(np.quantile(np.concatenate(kept), 0.9995)) for kept in layers)
-    step = top / 255
     words, classes = (part.weight.detach().numpy() for part in (net.words, net.classes))
     unit = float(np.quantile(np.abs(np.concatenate([words, classes])), 0.9999)) / 127
 
-    def rounded(values: np.ndarray, unit: np.ndarray | float, dtype: type = np.int8) -> np.ndarray:
-        limit = np.iinfo(dtype).max
-        return np.clip(np.rint(values / unit), -limit, limit).astype(dtype)
+    def rounded(values: np.ndarray, unit: np.ndarray | float, limit: int = 127) -> np.ndarray:
+        return np.clip(np.rint(values / unit), -limit, limit)
 
-    kernels, scales, biases = [], [], []
-    for number, (layer, norm) in enumerate(zip(net.layers, net.norms)):
-        gain = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach().numpy()
-        kernel = layer.weight.detach().numpy() * gain[:, None, None]  # (out, in, reach)
-        bias = (layer.bias.detach().numpy() - norm.running_mean.numpy()) * gain + norm.bias.detach().numpy()
-        own = np.maximum(np.abs(kernel).max(axis=(1, 2)), 1e-9) / 127
-        kernels.append(rounded(kernel, own[:, None, None]).transpose(2, 1, 0))
-        given = unit if number == 0 else step
-        scales.append(own * given / step)
-        biases.append(np.rint(bias / (own * given)))
-    weight, bias = net.out.weight.detach().numpy(), net.out.bias.detach().numpy()
-    steps = np.abs(weight).max(axis=1) / 32767
+    gain = (net.norm.weight / torch.sqrt(net.norm.running_var + net.norm.eps)).detach().numpy()
+    kernel = net.layer.weight.detach().numpy() * gain[:, None, None]  # (out, in, reach)
+    bias = (net.layer.bias.detach().numpy() - net.norm.running_mean.numpy()) * gain + net.norm.bias.detach().numpy()
+    own = np.maximum(np.abs(kernel).max(axis=(1, 2)), 1e-9) / 127
+    kernel = rounded(kernel, own[:, None, None]).transpose(2, 1, 0)
+    bias = np.rint(bias / (own * unit))
+    words, classes = rounded(words[1:], unit), rounded(classes, unit)
+    pairs = np.unique(corpus.words * len(classes) + corpus.classes)
+    vectors = words[pairs // len(classes) - 1] + classes[pairs % len(classes)]
+    made = [vectors @ place + bias * (k == len(kernel) // 2) for k, place in enumerate(kernel)]
+    largest = np.array([np.abs(values).max(axis=0) for values in made])
+    # rounding adds half a step for each place at most
+    step = np.maximum(largest[0::2].sum(axis=0), largest[1::2].sum(axis=0)) / (127 - len(kernel[0::2]) / 2)
+    weight = net.out.weight.detach().numpy() * np.tile(step * own * unit, 2)
+    units = np.abs(weight).max(axis=1) / 32767
     return Network(
         rhetoric.STANCES,
         floors=np.array([FLOORS[stance] for stance in rhetoric.STANCES]),
-        rest=np.zeros(len(bias)),
-        unit=steps * step,
-        bias=bias,
+        rest=np.zeros(len(weight)),
+        unit=units,
+        bias=net.out.bias.detach().numpy(),
         class_names=lexicon_classes(),
         arrays={
             "keys": keys.view(np.int32),
-            "words": rounded(words[1:], unit),
-            "classes": rounded(classes, unit),
-            "first": kernels[0],
-            "deeper": np.array(kernels[1:], dtype=np.int8).reshape(-1, 3, *[kernels[0].shape[2]] * 2),
-            "scales": np.array(scales, dtype=np.float32),
-            "biases": np.array(biases, dtype=np.float32),
-            "outputs": rounded(weight, steps[:, None], np.int16).astype(np.int32).T,
+            "words": words.astype(np.int8),
+            "classes": classes.astype(np.int8),
+            "kernel": kernel.astype(np.int8),
+            "limits": np.rint(largest / step).astype(np.int8),
+            "scales": (1 / step).astype(np.float32),
+            "biases": bias.astype(np.float32),
+            "outputs": rounded(weight, units[:, None], 32767).astype(np.int32).T,
         },
     )
 
@@ -335,8 +323,7 @@ class School:
             made &= np.random.default_rng(5).random(len(made)) < shape.rewritten
         own = np.concatenate([np.flatnonzero(self.fold != fold), self.of_pool, self.of_rewritten[made]])
         net = taught(shape, self.corpus, own, self.targets[own], self.weights[own], start, seed=fold + 1)
-        sample = np.random.default_rng(0).choice(own, min(4000, len(own)), replace=False)
-        return whole_numbers(net, self.keys, self.corpus, sample)
+        return whole_numbers(net, self.keys, self.corpus)
 
 
 def kept(folder: Path, name: str) -> Path:

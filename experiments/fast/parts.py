@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import arguments, gold, indicator, into_readme, labelled, pool, precision
+from common import FAST, arguments, gold, indicator, into_readme, labelled, pool, precision
 from train import grouped, lesson
 from variants import best as best_of_stance
 
@@ -56,7 +56,7 @@ def main() -> None:
         own = [texts[i] for i in inside]
         hidden = [texts[i] for i in np.flatnonzero(fold == number)]
         taught = lesson(args.cache, [args.cache / "scores-accurate.npy"], own, hidden)
-        part = StanceClassifier(folds=0, min_count=4).fit(own, truth[inside], taught=taught)
+        part = StanceClassifier(folds=0, **FAST).fit(own, truth[inside], taught=taught)
         linear[fold == number] = matrix[fold == number] @ part.weights_.T + part.bias_
     items = np.diff(extract(texts, model.settings_).items.indptr)
     unseen = linear / 2 + model.network_.screened(linear / 2, held["logits"] / 2, items)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import arguments, indicator, into_readme, labelled, load_network, precision
+from common import FAST, arguments, indicator, into_readme, labelled, load_network, precision
 from network import kept, said
 from parts import best
 from train import lesson
@@ -47,7 +47,7 @@ def main() -> None:
         ("with them", "as shipped", lesson(args.cache, scores, own, hidden)),
         ("with those made of the measured sentences, too", "", lesson(args.cache, scores, own)),
     ):
-        model = StanceClassifier(folds=0, min_count=4).fit(own, truth[inside], taught=taught)
+        model = StanceClassifier(folds=0, **FAST).fit(own, truth[inside], taught=taught)
         linear = feature_matrix(measured, model.settings_) @ model.weights_.T + model.bias_
         cells = [cell(linear), "", ""]
         if name:

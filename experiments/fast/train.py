@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from reference import write as write_reference
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import PREVALENCE, breakdowns, indicator, load_network, opinion, pool, read
+from common import FAST, PREVALENCE, breakdowns, indicator, load_network, opinion, pool, read
 from common import labelled as training_records
 
 from rhetoric.evaluate import evaluate
@@ -116,7 +116,7 @@ def main() -> None:
     print(len(records), dict(Counter(r["register"] for r in records)), flush=True)
     targets = mixed(truth, records, args.labelled_teacher) if args.labelled_teacher else truth
     taught = lesson(args.cache, args.teacher, texts) if args.teacher else None
-    model = StanceClassifier(folds=3, min_count=4)
+    model = StanceClassifier(folds=3, **FAST)
     model.name = "fast"
     beside: dict = {}
     if not args.no_network:

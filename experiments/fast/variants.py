@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import scipy.sparse as sp
 from train import grouped, lesson, rewritten
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from common import OPEN_SOURCES, arguments, indicator, into_readme, labelled, pool, precision
+from common import FAST, OPEN_SOURCES, arguments, indicator, into_readme, labelled, pool, precision
 
 from rhetoric import features
 from rhetoric.actors import mask_tokens
@@ -36,12 +36,16 @@ SCOPE = 5  # items
 MARKS = {"negated": ("not", "never"), "quoted": ("QUOTE",)}
 
 
+SHIPPED = FeatureSettings(class_gap=FAST["class_gap"], class_order=FAST["class_order"])
+FEW = FeatureSettings()  # the defaults, for few labels
+
+
 @dataclass(frozen=True)
 class Variant:
-    settings: FeatureSettings = field(default_factory=FeatureSettings)
+    settings: FeatureSettings = SHIPPED
     C: float = 0.1
     balance: float = 0.5
-    min_count: int = 4
+    min_count: int = FAST["min_count"]
     pool: float = 1.0  # share of the pool that is learned from
     rewritten: float = 1.0  # and of the rewritten sentences
     sources: tuple[str, ...] | None = None
@@ -52,19 +56,23 @@ class Variant:
 VARIANTS = {
     "as shipped": Variant(),
     "no teacher: labels alone": Variant(pool=0, rewritten=0),
+    "... and class hits at most 3 apart, and three in a row": Variant(FEW, pool=0, rewritten=0),
     "pool alone, nothing rewritten": Variant(rewritten=0),
     "an eighth of the pool, nothing rewritten": Variant(pool=1 / 8, rewritten=0),
     "half of the pool, nothing rewritten": Variant(pool=1 / 2, rewritten=0),
     "half of what was rewritten": Variant(rewritten=1 / 2),
     "openly licensed text alone": Variant(sources=OPEN_SOURCES),
     "without composed sentences": Variant(sources=("articles", "ag", "bbc", "conll", "mpqa", "muc4", "ungd", "wikinews")),
-    "names not masked": Variant(FeatureSettings(mask_actors=False)),
-    "classes without their order": Variant(FeatureSettings(class_order=1, class_gap=0)),
-    "runs of three words, too": Variant(FeatureSettings(word_order=3)),
-    "class hits at most 2 apart": Variant(FeatureSettings(class_gap=2)),
-    "... and no three of them": Variant(FeatureSettings(class_gap=2, class_order=2)),
-    "mixed runs to 3": Variant(FeatureSettings(mixed_order=3)),
-    "2^21 buckets": Variant(FeatureSettings(bits=21)),
+    "names not masked": Variant(replace(SHIPPED, mask_actors=False)),
+    "classes without their order": Variant(replace(SHIPPED, class_order=1, class_gap=0)),
+    "runs of three words, too": Variant(replace(SHIPPED, word_order=3)),
+    "class hits at most 2 apart": Variant(replace(SHIPPED, class_gap=2)),
+    "class hits at most 3 apart, and three in a row": Variant(FEW),
+    "class hits at most 4 apart": Variant(replace(SHIPPED, class_gap=4)),
+    "class hits at most 6 apart": Variant(replace(SHIPPED, class_gap=6)),
+    "three class hits in a row, too": Variant(replace(SHIPPED, class_order=3)),
+    "mixed runs to 3": Variant(replace(SHIPPED, mixed_order=3)),
+    "2^21 buckets": Variant(replace(SHIPPED, bits=21)),
     "C 0.05": Variant(C=0.05),
     "C 0.2": Variant(C=0.2),
     "balance 0": Variant(balance=0),

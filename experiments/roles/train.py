@@ -19,6 +19,9 @@ from rhetoric.stances import STANCES
 
 def main() -> None:
     claims = claims_of(labelled())
+    roles = [(claims.items.indptr[i], runs) for i, pair in zip(claims.sentence, claims.runs) for runs in pair if runs]
+    barred = sum(all(claims.items.barred[low + first] for first, _ in runs) for low, runs in roles)
+    print(f"{barred} of {len(roles)} labelled roles begin where none may: at a participle that opens its sentence")
     weights = fit(claims, np.arange(len(claims.stance)), say=print)
     model = RoleModel.of(STANCES, weights, FAVOUR)
     stored = model.weights
