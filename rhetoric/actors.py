@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import lru_cache
@@ -455,8 +455,7 @@ def _with_persons(
     if not len(titles) and not len(leaders):
         return first, end, actor, kind
     led = list(zip(first[leaders].tolist(), end[leaders].tolist(), strict=True))
-    behind, before = _NameLike(tokens, index, shouted, first[others], end[others]).near(titles, first[leaders])
-    stops = dict(behind)  # first token of a person's name -> its end
+    stops, before = _NameLike(tokens, index, shouted, first[others], end[others]).near(titles, first[leaders])
     for at in before:
         stops.setdefault(at, at)  # only a title tells that what follows a surname is still the name
     if not stops:
@@ -502,8 +501,8 @@ class _NameLike:
         # guarded by a name before all tokens
         self.first, self.end = np.append(-1, first), np.append(0, end)
 
-    def near(self, title_ends: Ints, surnames: Ints) -> tuple[Iterator[tuple[int, int]], list[int]]:
-        """First token and end of each name that follows a title; and of each leader's surname the first token of the
+    def near(self, title_ends: Ints, surnames: Ints) -> tuple[dict[int, int], list[int]]:
+        """First token -> end of each name that follows a title; and of each leader's surname the first token of the
         name that it ends: one or two given names before it, as long as none opens the sentence."""
         tokens = self.tokens
         at = title_ends[title_ends < len(tokens)]
@@ -520,7 +519,7 @@ class _NameLike:
         lengths = np.where(behind.all(axis=1), _MAX_PERSON_TOKENS, behind.argmin(axis=1))
         at, lengths = at[lengths > 0], lengths[lengths > 0]
         before = surnames - given[0] - (given[0] & given[1])
-        return zip(at.tolist(), (at + lengths).tolist(), strict=True), before.tolist()
+        return dict(zip(at.tolist(), (at + lengths).tolist(), strict=True)), before.tolist()
 
     def _sizes(self, at: Ints) -> Ints:
         return self.tokens.end[at] - self.tokens.start[at]

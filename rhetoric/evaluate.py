@@ -154,7 +154,7 @@ def _interval(samples: Floats) -> tuple[float, float]:
 def reliability(truth: ArrayLike, probabilities: ArrayLike, bins: int = 10) -> list[tuple[float, float, int]]:
     """Mean probability, share of positives and count of each non-empty bin of equal width, for a reliability plot."""
     true, chances = np.asarray(truth, dtype=float), np.asarray(probabilities, dtype=float)
-    which = np.minimum((chances * bins).astype(int), bins - 1)
+    which = _bin_of(chances, bins)
     rows = []
     for b in range(bins):
         inside = which == b
@@ -163,10 +163,22 @@ def reliability(truth: ArrayLike, probabilities: ArrayLike, bins: int = 10) -> l
     return rows
 
 
-def calibration_error(truth: ArrayLike, probabilities: ArrayLike, bins: int = 10) -> float:
-    """Expected calibration error in 0..1: the bins' distance between probability and share, weighted by their size."""
-    rows = reliability(truth, probabilities, bins)
-    return sum(abs(p - share) * n for p, share, n in rows) / max(sum(n for _, _, n in rows), 1)
+def calibration_error(
+    truth: ArrayLike, probabilities: ArrayLike, bins: int = 10, *, weights: ArrayLike | None = None
+) -> float:
+    """Expected calibration error in 0..1: the bins' distance between probability and share, weighted by their size.
+
+    Args:
+        weights: (n,) how much each sentence counts; all alike if left out.
+    """
+    true, chances = np.asarray(truth, dtype=float), np.asarray(probabilities, dtype=float)
+    weight = np.ones(len(true)) if weights is None else np.asarray(weights, dtype=float)
+    gaps = np.bincount(_bin_of(chances, bins), weight * (true - chances), minlength=bins)
+    return float(np.abs(gaps).sum() / (weight.sum() or 1))
+
+
+def _bin_of(chances: Floats, bins: int) -> NDArray[np.intp]:
+    return np.minimum((chances * bins).astype(np.intp), bins - 1)
 
 
 def brier_score(truth: ArrayLike, probabilities: ArrayLike) -> float:

@@ -345,7 +345,6 @@ def _stream(
     for back in range(1, depth):
         further = starts + back
         openings.append(np.concatenate([openings[-1], further[further < n]]))
-    place = item.astype(np.int32)
     for total, members in zip(found, offsets, strict=True):
         total[:] = scaled[0][depth:]
         for rank, back in enumerate(members[1:], 1):
@@ -355,7 +354,7 @@ def _stream(
             if near is None:
                 total += _NARROW_FACTORS[4:5] * np.uint32(back)
             else:
-                total[back:] += (place[back:] - place[: max(n - back, 0)] > near) * _NARROW_FACTORS[4]
+                total[back:] += (item[back:] - item[: max(n - back, 0)] > near) * _NARROW_FACTORS[4]
     found *= _NARROW_FACTORS[5]
     ids = np.empty(found.shape, dtype=np.intp)  # as weights are looked up by
     np.right_shift(found, np.uint32(32 - bits), out=ids)

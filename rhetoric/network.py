@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
@@ -61,39 +62,22 @@ def word_keys(hashes: Hashes) -> NDArray[np.uint32]:
     return keys
 
 
-class _OneThread:
-    """Holds matrix products on one thread while any thread of ours is inside: they are small, and a library that
-    spreads them over two cores took twice the time of one (``experiments/speed``). Processes are the parallelism.
-
-    threadpoolctl comes with scikit-learn; where it is missing, products are as the library has them.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._controller: Any = None
-        self._limits: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                try:
-                    from threadpoolctl import ThreadpoolController  # 8 ms of a start: not wanted for one sentence
-                except ImportError:
-                    self._limits = None
-                else:
-                    self._controller = self._controller or ThreadpoolController()
-                    self._limits = self._controller.limit(limits=1, user_api="blas")
-            self._inside += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside and self._limits is not None:
-                self._limits.restore_original_limits()
+@cache
+def _threadpools() -> Any:
+    """What limits the threads of libraries; None where threadpoolctl, which comes with scikit-learn, is missing."""
+    try:
+        from threadpoolctl import ThreadpoolController  # 8 ms of a start: not wanted for one sentence
+    except ImportError:
+        return None
+    return ThreadpoolController()
 
 
-_one_thread: Final = _OneThread()
+def _one_thread() -> AbstractContextManager[Any]:
+    """Holds matrix products on one thread: they are small, and a library that spreads them over two cores took twice
+    the time of one (``experiments/speed``). Processes are the parallelism. To be entered by one thread at a time; where
+    threadpoolctl is missing, products are as the library has them."""
+    pools = _threadpools()
+    return nullcontext() if pools is None else pools.limit(limits=1, user_api="blas")
 
 
 class _Products:
@@ -141,7 +125,7 @@ class _Products:
         with _making:  # of another thread's words all is there before it is said to be
             new, first = np.unique(ids[missing], return_index=True)
             at = missing[first]
-            with _one_thread if len(new) > _FEW_WORDS else nullcontext():
+            with _one_thread() if len(new) > _FEW_WORDS else nullcontext():
                 made = self.of(vectors(at))
             self.table.reshape(self.nothing + 1, -1)[new] = made.reshape(len(new), -1)
             self.classes[new] = classes[at]
@@ -260,11 +244,10 @@ class Network:
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         at, bounds = ranges(begin[order], end[order])
-        ids, table = self._ids(items.hash[at], items.classes[at])
-        ids *= len(self.arrays["kernel"])
+        first, table = self._looked_up(items.hash[at], items.classes[at])
         traces = []
         for low, high in _parts(np.diff(bounds)):
-            trace = self._forward(table, ids[bounds[low] : bounds[high]], np.diff(bounds[low : high + 1]))
+            trace = self._forward(table, first[bounds[low] : bounds[high]], np.diff(bounds[low : high + 1]))
             np.maximum.at(out, owner[order[low:high]], trace.logits)
             if keep:
                 traces.append(trace)
@@ -294,11 +277,11 @@ class Network:
             self._index = HashIndex(self._keys.astype(np.uint64) << np.uint64(32), mixed=True)
         return self._index.places(word_keys(hashes).astype(np.uint64) << np.uint64(32))  # the keys rise as the rows do
 
-    def _ids(self, hashes: Hashes, classes: NDArray[np.uint8]) -> tuple[Ints, Small]:
-        """Of each word its number in a table of products, made if it was not there; and that table. The last number is
-        that of no word."""
+    def _looked_up(self, hashes: Hashes, classes: NDArray[np.uint8]) -> tuple[Ints, Small]:
+        """Of each word its first row in a table of products, made if it was not there; and that table. Its last rows
+        are those of no word."""
         rows = self._rows_of(hashes)
-        products = self._products
+        products, reach = self._products, len(self.arrays["kernel"])
         ids = np.where(rows > 0, rows, len(self._words) + classes.astype(np.intp))
 
         def vectors(at: Ints) -> NDArray[np.int16]:
@@ -308,10 +291,10 @@ class Network:
         products.make(ids, classes, vectors)
         others = indices(products.classes[ids] != classes)  # words that share a key may differ in their class
         if not len(others):
-            return ids, products.table
-        last = products.nothing * len(self.arrays["kernel"])
+            return ids * reach, products.table
+        last = products.nothing * reach
         ids[others] = products.nothing + np.arange(len(others))
-        return ids, np.concatenate([products.table[:last], products.of(vectors(others)), products.table[last:]])
+        return ids * reach, np.concatenate([products.table[:last], products.of(vectors(others)), products.table[last:]])
 
     def _forward(self, table: Small, rows: Ints, sizes: Ints) -> _Trace:
         """``rows``: (n_items,) of each item the first row in ``table``, window after window; ``sizes``: of those."""

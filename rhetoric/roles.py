@@ -243,8 +243,10 @@ def items_of(
     long = stop - tokens.start[last] > 4
     ending = (raw[stop - 1] | 0x20).astype(np.uint64) << np.uint64(8)
     ending |= raw[stop - 2] | 0x20
+    initial = (first_flags & INITIAL) != 0
+    barred = initial & (kind == 0) & long & (ending == _NG) & ((raw[stop - 3] | 0x20) == ord("i"))
     shape = capital * np.uint8(1) + ((flags & HYPHENATED) != 0) * np.uint8(2)
-    shape += (((first_flags & INITIAL) != 0) & capital) * np.uint8(4)
+    shape += (initial & capital) * np.uint8(4)
     tags = (np.where(long, ending, 1) + _SHAPES[shape]) * _F[4]
     tags = np.where((flags & PUNCTUATION) != 0, hashes, tags)
     tags = np.where(number, _NUMBER, tags)
@@ -300,13 +302,10 @@ def items_of(
     for begin in range(0, n, _HASHED_AT_ONCE):
         those = slice(begin, begin + _HASHED_AT_ONCE)
         np.right_shift(_RECIPE.hash(columns[:, those]), np.uint64(64 - bits), out=ids[:, those], casting="unsafe")
-    barred = ((first_flags & INITIAL) != 0) & (kind == 0) & (stop - tokens.start[last] > len("-ing"))
-    opening = indices(barred)
-    for back, letter in enumerate(b"gni", 1):
-        barred[opening] &= (raw[stop[opening] - back] | 0x20) == letter
     return Items(first, last, indptr, ids.T, barred)
 
 
+_NG: Final = np.uint64(ord("g") << 8 | ord("n"))  # as an ending is written
 _SHAPES: Final = (np.arange(8, dtype=np.uint64) << np.uint64(16)) + np.uint64(1)
 
 

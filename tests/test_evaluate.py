@@ -47,6 +47,9 @@ def test_calibration_measures() -> None:
     truth = np.concatenate([np.arange(100) < 10, np.arange(100) < 70])
     assert calibration_error(truth, chances) == pytest.approx(0)
     assert calibration_error(~truth, chances) == pytest.approx(0.6)
+    repeated = calibration_error(np.append(~truth, ~truth[:1]), np.append(chances, chances[:1]))
+    assert calibration_error(~truth, chances, weights=[2, *[1] * (len(truth) - 1)]) == pytest.approx(repeated)
+    assert repeated != pytest.approx(0.6)
     assert brier_score(truth, truth) == 0
     assert brier_score(~truth, truth) == 1
     assert reliability(truth, chances) == [(pytest.approx(0.1), 0.1, 100), (pytest.approx(0.7), 0.7, 100)]

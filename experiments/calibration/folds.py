@@ -16,19 +16,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from common import PREVALENCE, arguments, indicator, into_readme, labelled
-from numpy.typing import NDArray
 
 import rhetoric
 from rhetoric.evaluate import calibration_error
 from rhetoric.fitting import at_prevalence
 from rhetoric.model import sigmoid
-
-
-def weighted_error(truth: NDArray[np.float64], chances: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """ECE in ten bins of equal width."""
-    bins = np.minimum((chances * 10).astype(int), 9)
-    gaps = np.bincount(bins, weights * (truth - chances), minlength=10)
-    return float(np.abs(gaps).sum() / weights.sum())
 
 
 def main() -> None:
@@ -42,7 +34,7 @@ def main() -> None:
     lines = ["| stance | calibrated for | ECE there | share of the labels | ECE there |", "|---|---|---|---|---|"]
     for k, stance in enumerate(model.stance_names):
         y, p = truth[:, k], sigmoid(logits[:, k] * model.slope_[k] + model.intercept_[k])
-        own = weighted_error(y, p, at_prevalence(y, np.ones(len(y)), PREVALENCE[stance]))
+        own = calibration_error(y, p, weights=at_prevalence(y, np.ones(len(y)), PREVALENCE[stance]))
         lines.append(
             f"| {stance} | {PREVALENCE[stance]} | {own:.3f} | {y.mean():.3f} | {calibration_error(y, p):.3f} |"
         )
